@@ -1,0 +1,47 @@
+"""The one place that decides who may see and do what: an object for this user, or 404.
+
+404 and not 403, so that an address tells nothing about projects of other people.
+"""
+
+import uuid
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from labeling.models import Assignment, Membership, Project, User
+
+Role = Membership.Role
+LABELERS = (Role.ANNOTATOR, Role.REVIEWER, Role.MANAGER)
+ENGINEERS = (Role.ENGINEER, Role.MANAGER)
+
+
+def projects_of(user: User) -> QuerySet[Project]:
+    """The projects this user may see; site admins see all."""
+    if user.is_superuser:
+        return Project.objects.all()
+    return Project.objects.filter(memberships__user=user).distinct()
+
+
+def roles_in(user: User, project: Project) -> frozenset[str]:
+    """This user's roles in the project; a site admin has all of them."""
+    if user.is_superuser:
+        return frozenset(Role.values)
+    return frozenset(project.memberships.filter(user=user).values_list("role", flat=True))
+
+
+def project_for(user: User, public_id: uuid.UUID, *, roles: tuple[str, ...] = tuple(Role.values)) -> Project:
+    """The project, if the user has one of these roles in it; else 404."""
+    project = get_object_or_404(projects_of(user), public_id=public_id)
+    if not roles_in(user, project) & set(roles):
+        raise Http404
+    return project
+
+
+def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
+    """The user's own assignment, while they still may label in its project; else 404."""
+    assignment = get_object_or_404(
+        Assignment.objects.select_related("task__prompt", "task__project", "user"), public_id=public_id, user=user
+    )
+    project_for(user, assignment.task.project.public_id, roles=LABELERS)
+    return assignment

@@ -1,0 +1,25 @@
+"""Drafts: what a person has entered but not submitted."""
+
+from typing import Any
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from labeling.errors import Conflict
+from labeling.models import Assignment
+
+
+def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -> int:
+    """Keep a draft; returns its new version.
+
+    `version` is the one the page started from: a page that is behind another is refused (Conflict),
+    so that the older never silently replaces the newer.
+    """
+    saved = Assignment.objects.filter(pk=assignment.pk, draft_version=version).update(
+        draft=draft, draft_version=F("draft_version") + 1
+    )
+    if not saved:
+        raise Conflict(
+            "newer_draft", _("A newer draft was saved from another window. Reload to see it; this one stays here.")
+        )
+    return version + 1

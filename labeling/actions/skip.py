@@ -1,0 +1,22 @@
+"""Leaving a task to others."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from labeling import transitions
+from labeling.actions.claim import free_seat
+from labeling.errors import Conflict
+from labeling.models import Assignment
+
+
+@transaction.atomic
+def skip_task(*, assignment: Assignment) -> None:
+    """Give the seat back for good: this person is not asked again. Skipping twice is skipping once.
+
+    Refuses what has been submitted (Conflict).
+    """
+    assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
+    if assignment.status == Assignment.Status.SUBMITTED:
+        raise Conflict("submitted", _("You have submitted this task already; it can't be skipped any more."))
+    free_seat(assignment)
+    transitions.change_assignment(assignment, Assignment.Status.SKIPPED, actor=assignment.user)

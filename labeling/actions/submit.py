@@ -1,0 +1,148 @@
+"""Taking in what people submit."""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from labeling import transitions
+from labeling.actions.claim import take_seat
+from labeling.actions.prompts import add_completion
+from labeling.errors import DomainError
+from labeling.models import Assignment, Completion, Demonstration, GuidelineVersion, Ranking, Submission, Task, User
+
+
+@transaction.atomic
+def submit_ranking(
+    *,
+    assignment: Assignment,
+    places: Sequence[tuple[int, int]],
+    idempotency_key: str,
+    active_seconds: int | None = None,
+    comment: str = "",
+) -> Submission:
+    """Take in an ordering of all outputs of a task.
+
+    places: (output, place) pairs; the output is its number 1…K as this person saw it, 1 is the best
+    place and equal places are ties. Numbers left out between places are closed up (1, 1, 3 is 1, 1, 2).
+    A second submission is a new revision; the same idempotency key again returns the first. Refuses an
+    output without a place, twice or unknown. A submission after the lease is taken, marked late.
+    """
+    assignment = _locked(assignment, Task.Kind.RANK)
+    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
+    if known:
+        return known
+    by_slot = places_by_slot(assignment.display_order, places)
+    submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
+    Ranking.objects.create(submission=submission, places=by_slot)
+    return submission
+
+
+@transaction.atomic
+def submit_demonstration(
+    *,
+    assignment: Assignment,
+    text: str,
+    idempotency_key: str,
+    active_seconds: int | None = None,
+    comment: str = "",
+) -> Submission:
+    """Take in the ideal answer a person wrote; rules as for rankings. Refuses an empty text."""
+    assignment = _locked(assignment, Task.Kind.DEMONSTRATE)
+    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
+    if known:
+        return known
+    if not text.strip():
+        message = _("Write an answer first; nothing was sent.")
+        raise DomainError("empty_text", message, {"text": message})
+    submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
+    completion = add_completion(
+        prompt=assignment.task.prompt, text=text, origin=Completion.Origin.PERSON, author=assignment.user
+    )
+    Demonstration.objects.create(submission=submission, completion=completion)
+    return submission
+
+
+def places_by_slot(display_order: Sequence[int], places: Sequence[tuple[int, int]]) -> list[int]:
+    """Places aligned with the task's slots, from (output as displayed, place) pairs; DomainError names what is off."""
+    count = len(display_order)
+    given: dict[int, int] = {}
+    fields: dict[str, str] = {}
+    for output, place in places:
+        if not 1 <= output <= count:
+            fields[f"place-{output}"] = _("There is no output %s.") % output
+        elif output in given:
+            fields[f"place-{output}"] = _("Output %s has two places.") % output
+        elif not 1 <= place <= count:
+            fields[f"place-{output}"] = _("Output %(output)s: a place is a number from 1 to %(count)s.") % {
+                "output": output,
+                "count": count,
+            }
+        given[output] = place
+    for output in range(1, count + 1):
+        if output not in given:
+            fields[f"place-{output}"] = _("Output %s has no place yet.") % output
+    if fields:
+        message = _("The ranking is not complete; nothing was sent.") + " " + " ".join(fields.values())
+        raise DomainError("bad_ranking", message, fields)
+    closed_up = {place: rank for rank, place in enumerate(sorted(set(given.values())), start=1)}
+    by_slot = {slot: closed_up[given[output]] for output, slot in enumerate(display_order, start=1)}
+    return [by_slot[slot] for slot in sorted(by_slot)]
+
+
+def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
+    locked = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("task__prompt", "task__project", "user")
+        .get(pk=assignment.pk)
+    )
+    if locked.task.kind != kind:
+        raise DomainError("wrong_kind", _("This task asks for something else; reload the page."))
+    return locked
+
+
+def _new_submission(
+    assignment: Assignment, idempotency_key: str, active_seconds: int | None, comment: str
+) -> Submission:
+    """The next revision, with the seat taken if there is one still free."""
+    task = assignment.task
+    submission = Submission.objects.create(
+        assignment=assignment,
+        revision=(assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1,
+        idempotency_key=idempotency_key,
+        origin=Submission.Origin.SIMULATED
+        if assignment.user.kind == User.Kind.SIMULATED
+        else Submission.Origin.PERSON,
+        guideline_version=GuidelineVersion.objects.filter(
+            project_id=task.project_id, language=task.prompt.language
+        )
+        .order_by("-number")
+        .first(),
+        is_late=_lease_is_over(assignment),
+        active_seconds=active_seconds,
+        comment=comment,
+    )
+    if not assignment.holds_seat:
+        take_seat(assignment)
+    assignment.lease_until = None
+    assignment.draft = {}
+    assignment.save(update_fields=["draft", "holds_seat", "lease_until"])
+    transitions.change_assignment(assignment, Assignment.Status.SUBMITTED, actor=assignment.user)
+    _complete_if_full(task, actor=assignment.user)
+    return submission
+
+
+def _lease_is_over(assignment: Assignment) -> bool:
+    if assignment.status != Assignment.Status.LEASED:
+        return assignment.status == Assignment.Status.EXPIRED
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s <= statement_timestamp()", [assignment.lease_until])
+        return bool(cursor.fetchone()[0])
+
+
+def _complete_if_full(task: Task, *, actor: User) -> None:
+    task = Task.objects.select_for_update().get(pk=task.pk)
+    submitted = task.assignments.filter(status=Assignment.Status.SUBMITTED, holds_seat=True).count()
+    if task.status == Task.Status.OPEN and submitted >= task.seats_wanted:
+        transitions.change_task(task, Task.Status.COMPLETE, actor=actor)

@@ -1,0 +1,42 @@
+"""The one error type of the domain, and how pages answer with it."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+class DomainError(Exception):
+    """A rule of the domain refuses what was asked; the message tells a person what to do.
+
+    code: stable, for programs. fields: form field → message. status: the HTTP status that answers with it.
+    """
+
+    status = 400
+
+    def __init__(self, code: str, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fields = fields or {}
+
+
+class Conflict(DomainError):
+    """The thing has moved on since it was shown."""
+
+    status = 409
+
+
+class DomainErrorMiddleware:
+    """Shows a DomainError that no view handled as a page with its sentence."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        return render(request, "error.html", {"error": exception}, status=exception.status)

@@ -1,0 +1,66 @@
+"""A project and the guidelines its people work by."""
+
+import secrets
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models.base import PublicIdModel
+from labeling.models.people import User
+
+
+def _random_key() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def _english() -> list[str]:
+    return ["en"]
+
+
+class Project(PublicIdModel):
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    completions_per_prompt = models.PositiveSmallIntegerField(
+        _("outputs per prompt"), default=4, validators=[MinValueValidator(2), MaxValueValidator(9)]
+    )
+    languages = ArrayField(models.CharField(max_length=16), default=_english)
+    # Overlap: this share of the ranking tasks is judged by this many people, the rest by one.
+    overlap_share = models.FloatField(default=0.0)
+    overlap_people = models.PositiveSmallIntegerField(default=2)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
+    pseudonym_key = models.BinaryField(default=_random_key, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(completions_per_prompt__range=(2, 9)), name="project_completions_per_prompt"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(overlap_share__range=(0.0, 1.0)), name="project_overlap_share"
+            ),
+            models.CheckConstraint(condition=models.Q(overlap_people__gte=1), name="project_overlap_people"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GuidelineVersion(PublicIdModel):
+    """One Markdown document in one language; a change is a new number, judgments keep the one they were made by."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guideline_versions")
+    language = models.CharField(max_length=16)
+    number = models.PositiveIntegerField()
+    body = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "language", "number"], name="guideline_version_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} · {self.language} · {self.number}"

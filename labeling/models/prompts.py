@@ -1,0 +1,88 @@
+"""Prompts and the texts produced for them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models.base import PublicIdModel
+from labeling.models.people import User
+from labeling.models.project import Project
+
+
+class Prompt(PublicIdModel):
+    class Source(models.TextChoices):
+        PLAIN = "plain", _("plain")
+        FEW_SHOT = "few_shot", _("few-shot")
+        USER_BASED = "user_based", _("user-based")
+        IMPORT = "import", _("import")
+
+    class Split(models.TextChoices):
+        """By author. Valid and test never enter SFT or PPO."""
+
+        TRAIN = "train", _("train")
+        VALID = "valid", _("valid")
+        TEST = "test", _("test")
+
+    class Category(models.TextChoices):
+        GENERATION = "generation", _("generation")
+        OPEN_QA = "open_qa", _("open QA")
+        BRAINSTORMING = "brainstorming", _("brainstorming")
+        CHAT = "chat", _("chat")
+        REWRITE = "rewrite", _("rewrite")
+        SUMMARIZATION = "summarization", _("summarization")
+        CLASSIFICATION = "classification", _("classification")
+        CLOSED_QA = "closed_qa", _("closed QA")
+        EXTRACT = "extract", _("extract")
+        OTHER = "other", _("other")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    # [{"role": "user", "content": "…"}, …], ending with a user's turn.
+    messages = models.JSONField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="prompts")
+    source = models.CharField(max_length=16, choices=Source, default=Source.PLAIN)
+    category = models.CharField(max_length=16, choices=Category, default=Category.OTHER)
+    language = models.CharField(max_length=16, default="en")
+    split = models.CharField(max_length=8, choices=Split, default=Split.TRAIN)
+    # Digest of the conversation, white space and case aside: the same prompt enters a project once.
+    dedupe_key = models.CharField(max_length=64, editable=False)
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "dedupe_key"], name="prompt_unique_in_project"),
+            models.UniqueConstraint(
+                fields=["project", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="prompt_external_id_unique_in_project",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.messages[-1]["content"])[:80]
+
+
+class Completion(PublicIdModel):
+    """A text for a prompt: from a policy (training.Sample says which), from a person, or from outside."""
+
+    class Origin(models.TextChoices):
+        POLICY = "policy", _("policy")
+        PERSON = "person", _("person")
+        IMPORT = "import", _("import")
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions")
+    text = models.TextField()
+    origin = models.CharField(max_length=8, choices=Origin)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(origin="person") | models.Q(author__isnull=False),
+                name="completion_by_a_person_has_an_author",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]

@@ -1,0 +1,97 @@
+"""What can be asked of labeling's rows."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet
+
+from labeling.models import Assignment, Completion, GuidelineVersion, Project, Prompt, Submission, Task, User
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output as an annotator sees it: its number on the page, never its id."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """How far one kind of task has come in a project."""
+
+    open: int
+    complete: int
+    submissions: int
+
+
+def outputs_of(assignment: Assignment) -> list[Output]:
+    """The outputs of a ranking assignment in the order this person sees them."""
+    texts = dict(assignment.task.slots.values_list("slot", "completion__text"))
+    return [Output(number, texts[slot]) for number, slot in enumerate(assignment.display_order, start=1)]
+
+
+def newest_submission(assignment: Assignment) -> Submission | None:
+    return assignment.submissions.order_by("-revision").first()
+
+
+def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:
+    """The newest guidelines in this language, else in English, else in any."""
+    for choice in (Q(language=language), Q(language="en"), Q()):
+        newest = project.guideline_versions.filter(choice).order_by("-number").first()
+        if newest:
+            return newest
+    return None
+
+
+def task_counts(project: Project) -> dict[str, TaskCounts]:
+    """Kind of task → counts, in two queries whatever the number of tasks."""
+    tasks = {
+        row["kind"]: row
+        for row in Task.objects.filter(project=project, purpose=Task.Purpose.COLLECT)
+        .values("kind")
+        .annotate(open=Count("id", filter=Q(status="open")), complete=Count("id", filter=Q(status="complete")))
+    }
+    submissions = dict(
+        Assignment.objects.filter(task__project=project, status=Assignment.Status.SUBMITTED)
+        .values_list("task__kind")
+        .annotate(Count("id"))
+    )
+    return {
+        kind: TaskCounts(
+            open=tasks.get(kind, {}).get("open", 0),
+            complete=tasks.get(kind, {}).get("complete", 0),
+            submissions=submissions.get(kind, 0),
+        )
+        for kind in Task.Kind.values
+    }
+
+
+def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
+    """How many tasks of this kind this person could still be given."""
+    return (
+        Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted"))
+        .exclude(assignments__user=user)
+        .count()
+        + Assignment.objects.filter(
+            user=user, task__project=project, task__kind=kind, status=Assignment.Status.LEASED
+        ).count()
+    )
+
+
+def submissions_by(user: User, project: Project) -> dict[str, int]:
+    """Kind of task → how many this person has submitted."""
+    counts = dict(
+        Assignment.objects.filter(user=user, task__project=project, status=Assignment.Status.SUBMITTED)
+        .values_list("task__kind")
+        .annotate(Count("id"))
+    )
+    return {kind: counts.get(kind, 0) for kind in Task.Kind.values}
+
+
+def prompts_by_public_id(project: Project, public_ids: list[str]) -> dict[str, Prompt]:
+    found = Prompt.objects.filter(project=project, public_id__in=public_ids)
+    return {str(prompt.public_id): prompt for prompt in found}
+
+
+def completions_of(prompt: Prompt) -> QuerySet[Completion]:
+    return prompt.completions.order_by("pk")

@@ -1,0 +1,16 @@
+"""Labeling's pages."""
+
+from django.urls import path
+
+from labeling import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("projects/<uuid:project_id>/", views.project, name="project"),
+    path("projects/<uuid:project_id>/guidelines/", views.guidelines, name="guidelines"),
+    path("projects/<uuid:project_id>/next/<str:kind>/", views.next_task, name="next-task"),
+    path("assignments/<uuid:assignment_id>/", views.assignment, name="assignment"),
+    path("assignments/<uuid:assignment_id>/submit/", views.submit, name="submit"),
+    path("assignments/<uuid:assignment_id>/skip/", views.skip, name="skip"),
+    path("assignments/<uuid:assignment_id>/draft/", views.draft, name="draft"),
+]

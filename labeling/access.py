@@ -41,7 +41,9 @@ def project_for(user: User, public_id: uuid.UUID, *, roles: tuple[str, ...] = tu
 def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     """The user's own assignment, while they still may label in its project; else 404."""
     assignment = get_object_or_404(
-        Assignment.objects.select_related("task__prompt", "task__project", "user"), public_id=public_id, user=user
+        Assignment.objects.select_related("task__prompt", "task__project", "user"),
+        public_id=public_id,
+        user=user,
     )
     project_for(user, assignment.task.project.public_id, roles=LABELERS)
     return assignment

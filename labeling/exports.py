@@ -24,7 +24,9 @@ def pseudonym(project: Project, user: User) -> str:
 def newest_submissions(project: Project, kind: str) -> QuerySet[Submission]:
     """The newest revision of every submitted assignment of this kind of task, oldest first."""
     newest = (
-        Submission.objects.filter(assignment=OuterRef("assignment")).order_by("-revision").values("revision")[:1]
+        Submission.objects.filter(assignment=OuterRef("assignment"))
+        .order_by("-revision")
+        .values("revision")[:1]
     )
     return (
         Submission.objects.filter(
@@ -63,7 +65,9 @@ def ranking_records(project: Project) -> Iterator[tuple[int, records.Ranking]]:
 
 def demonstration_records(project: Project) -> Iterator[tuple[int, records.Demonstration]]:
     """(submission id, demonstration) of every written demonstration."""
-    submissions = newest_submissions(project, Task.Kind.DEMONSTRATE).select_related("demonstration__completion")
+    submissions = newest_submissions(project, Task.Kind.DEMONSTRATE).select_related(
+        "demonstration__completion"
+    )
     for batch in _batches(submissions):
         for submission in batch:
             prompt = submission.assignment.task.prompt
@@ -80,7 +84,9 @@ def demonstration_records(project: Project) -> Iterator[tuple[int, records.Demon
             )
 
 
-def prompt_records(project: Project, *, splits: tuple[str, ...] = ("train", "valid", "test")) -> Iterator[records.Prompt]:
+def prompt_records(
+    project: Project, *, splits: tuple[str, ...] = ("train", "valid", "test")
+) -> Iterator[records.Prompt]:
     """Every prompt of the project in these splits, in the order they came in."""
     prompts = Prompt.objects.filter(project=project, split__in=splits).order_by("pk")
     for prompt in prompts.iterator(chunk_size=BATCH):

@@ -49,7 +49,9 @@ def task_counts(project: Project) -> dict[str, TaskCounts]:
         row["kind"]: row
         for row in Task.objects.filter(project=project, purpose=Task.Purpose.COLLECT)
         .values("kind")
-        .annotate(open=Count("id", filter=Q(status="open")), complete=Count("id", filter=Q(status="complete")))
+        .annotate(
+            open=Count("id", filter=Q(status="open")), complete=Count("id", filter=Q(status="complete"))
+        )
     }
     submissions = dict(
         Assignment.objects.filter(task__project=project, status=Assignment.Status.SUBMITTED)
@@ -69,7 +71,9 @@ def task_counts(project: Project) -> dict[str, TaskCounts]:
 def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
     """How many tasks of this kind this person could still be given."""
     return (
-        Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted"))
+        Task.objects.filter(
+            project=project, kind=kind, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted")
+        )
         .exclude(assignments__user=user)
         .count()
         + Assignment.objects.filter(

@@ -20,6 +20,7 @@ def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -
     )
     if not saved:
         raise Conflict(
-            "newer_draft", _("A newer draft was saved from another window. Reload to see it; this one stays here.")
+            "newer_draft",
+            _("A newer draft was saved from another window. Reload to see it; this one stays here."),
         )
     return version + 1

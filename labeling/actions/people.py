@@ -28,7 +28,8 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
     """Give a person a role in a project; twice is the same as once."""
     if role not in Membership.Role.values:
         raise DomainError(
-            "unknown_role", _("%(role)s is not a role: choose one of %(roles)s.")
+            "unknown_role",
+            _("%(role)s is not a role: choose one of %(roles)s.")
             % {"role": role, "roles": ", ".join(Membership.Role.values)},
         )
     return Membership.objects.get_or_create(project=project, user=user, role=role)[0]

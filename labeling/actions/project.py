@@ -46,7 +46,9 @@ def publish_guidelines(
 ) -> GuidelineVersion:
     """A new version of the guidelines in one language; older ones stay with the judgments made by them."""
     Project.objects.select_for_update().get(pk=project.pk)
-    newest = GuidelineVersion.objects.filter(project=project, language=language).aggregate(n=Max("number"))["n"]
+    newest = GuidelineVersion.objects.filter(project=project, language=language).aggregate(n=Max("number"))[
+        "n"
+    ]
     return GuidelineVersion.objects.create(
         project=project, language=language, number=(newest or 0) + 1, body=body, author=author
     )

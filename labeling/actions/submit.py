@@ -10,7 +10,16 @@ from labeling import transitions
 from labeling.actions.claim import take_seat
 from labeling.actions.prompts import add_completion
 from labeling.errors import DomainError
-from labeling.models import Assignment, Completion, Demonstration, GuidelineVersion, Ranking, Submission, Task, User
+from labeling.models import (
+    Assignment,
+    Completion,
+    Demonstration,
+    GuidelineVersion,
+    Ranking,
+    Submission,
+    Task,
+    User,
+)
 
 
 @transaction.atomic

@@ -36,7 +36,8 @@ class Project(PublicIdModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(completions_per_prompt__range=(2, 9)), name="project_completions_per_prompt"
+                condition=models.Q(completions_per_prompt__range=(2, 9)),
+                name="project_completions_per_prompt",
             ),
             models.CheckConstraint(
                 condition=models.Q(overlap_share__range=(0.0, 1.0)), name="project_overlap_share"
@@ -59,7 +60,9 @@ class GuidelineVersion(PublicIdModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "language", "number"], name="guideline_version_unique"),
+            models.UniqueConstraint(
+                fields=["project", "language", "number"], name="guideline_version_unique"
+            ),
         ]
 
     def __str__(self) -> str:

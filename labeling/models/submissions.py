@@ -22,7 +22,9 @@ class Submission(PublicIdModel):
     # Chosen by the page that submits: the same key again is the same submission, not a second one.
     idempotency_key = models.CharField(max_length=64)
     origin = models.CharField(max_length=16, choices=Origin)
-    guideline_version = models.ForeignKey(GuidelineVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    guideline_version = models.ForeignKey(
+        GuidelineVersion, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     is_late = models.BooleanField(default=False)
     active_seconds = models.PositiveIntegerField(null=True)
     comment = models.TextField(blank=True)

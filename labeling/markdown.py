@@ -1,0 +1,30 @@
+"""Markdown to safe HTML. The only module that marks a text as safe: what people and models write is hostile."""
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+# Raw HTML stays visible as text; reference definitions would vanish from the page, so they are text too.
+PARSER = (
+    MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False})
+    .enable(["table", "strikethrough"])
+    .disable(["reference", "image"])
+)
+
+TAGS = {
+    "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote",
+    "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+
+
+def render(text: str) -> SafeString:
+    """The text as HTML of an allow-list of tags; links only to http, https and mailto."""
+    html = nh3.clean(
+        PARSER.render(text),
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return mark_safe(html)

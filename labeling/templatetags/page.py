@@ -1,0 +1,29 @@
+"""What every page's template may use."""
+
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from labeling import access
+from labeling import markdown as markdown_to_html
+from labeling.models import Project
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    return markdown_to_html.render(text)
+
+
+@register.inclusion_tag("_project_nav.html", takes_context=True)
+def project_nav(context: dict[str, Any], project: Project, current: str = "") -> dict[str, Any]:
+    """The tabs of a project that this user's roles open."""
+    roles = access.roles_in(context["request"].user, project)
+    return {
+        "project": project,
+        "current": current,
+        "may_label": bool(roles & set(access.LABELERS)),
+        "may_train": bool(roles & set(access.ENGINEERS)),
+    }

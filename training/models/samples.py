@@ -1,0 +1,25 @@
+"""Where a completion came from. Labeling never sees this: people judge texts, not models."""
+
+from django.db import models
+
+from labeling.models import Completion, Prompt
+from training.models.models import ModelVersion
+from training.models.runs import Run
+
+
+class Sample(models.Model):
+    completion = models.OneToOneField(Completion, on_delete=models.CASCADE, primary_key=True, related_name="sample")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="samples")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="samples")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="samples")
+    index = models.PositiveIntegerField()  # 0…K−1 among the completions of this prompt in this run
+    seed = models.BigIntegerField()
+    temperature = models.FloatField()
+    finish_reason = models.CharField(max_length=16)  # stop: ended by itself; length: was cut
+    token_count = models.PositiveIntegerField()
+    logprob = models.FloatField(null=True)  # nats, of the whole completion
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "prompt", "index"], name="sample_unique"),
+        ]

@@ -1,0 +1,62 @@
+"""Immutable exports of a project's record, and which submissions are in them."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models import Project, PublicIdModel, StatusChange, Submission, User
+
+
+class Snapshot(PublicIdModel):
+    class Content(models.TextChoices):
+        PROMPTS = "prompts", _("prompts")
+        DEMONSTRATIONS = "demonstrations", _("demonstrations")
+        RANKINGS = "rankings", _("rankings")
+
+    class Status(models.TextChoices):
+        BUILDING = "building", _("being built")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
+    contents = ArrayField(models.CharField(max_length=16, choices=Content))
+    status = models.CharField(max_length=16, choices=Status, default=Status.BUILDING)
+    # {"splits": ["train", …]}: what was left out and why counts are what they are.
+    filters = models.JSONField(default=dict)
+    # {"rankings": {"train": 12, "valid": 3}, …}
+    counts = models.JSONField(default=dict)
+    # SHA-256 over the SHA-256 of the files, by name.
+    content_hash = models.CharField(max_length=64, blank=True)
+    path = models.CharField(max_length=500, blank=True)  # below ARTIFACTS_DIR
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    submissions = models.ManyToManyField(Submission, through="SnapshotMember", related_name="snapshots")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="ready") | (~Q(content_hash="") & ~Q(path="")),
+                name="snapshot_ready_has_files",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="snapshot_newest_first")]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.content_hash[:8] or self.public_id}"
+
+
+class SnapshotMember(models.Model):
+    """Lineage from judgments: this submission is in this snapshot."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="members")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="snapshot_members")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot", "submission"], name="snapshot_member_unique"),
+        ]
+
+
+class SnapshotStatusChange(StatusChange):
+    subject = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="status_changes")

@@ -1,0 +1,5 @@
+"""Training's pages."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,5 +1,6 @@
 """Reads settings from the environment and says plainly what is missing or malformed."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -10,18 +11,49 @@ class EnvironmentProblem(SystemExit):
     """A variable is missing or malformed; the message says what to set."""
 
 
+def load_file(path: Path) -> None:
+    """NAME=value lines of a file such as .env; variables already set win."""
+    try:
+        lines = path.read_text().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except PermissionError as error:
+        raise EnvironmentProblem(
+            f"{path} may not be read by this user: work as the one who owns it."
+        ) from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise EnvironmentProblem(f"{path}, line {number}: write NAME=value.")
+        os.environ.setdefault(name.strip(), value.strip().strip("\"'"))
+
+
+def load_settings_file() -> None:
+    """The file that ENV_FILE names; without it, .env in the checkout."""
+    load_file(Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env"))
+
+
 def load_running_services(var_dir: Path) -> None:
     """Let commands beside a running `manage.py up` reach its private PostgreSQL and Valkey.
 
-    The supervisor writes the addresses of what it started; variables already set win.
+    The supervisor writes the addresses of what it started. A file that a killed one left behind is not
+    believed: the living one holds a lock.
     """
+    if is_locked(var_dir / "up.lock"):
+        load_file(var_dir / "services.env")
+
+
+def is_locked(path: Path) -> bool:
     try:
-        lines = (var_dir / "services.env").read_text().splitlines()
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return
-    for line in lines:
-        name, _, value = line.partition("=")
-        os.environ.setdefault(name, value)
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def text(name: str, default: str | None = None) -> str:

@@ -1,10 +1,10 @@
-"""Settings, all from the environment (see .env.example); a missing or malformed one stops the start with a sentence."""
+"""Settings, all from the environment (see .env.example); a bad one stops the start with a sentence."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import django_htmx
 import dj_database_url
+import django_htmx
 import unfold
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from config import environment
 
 BASE_DIR = environment.BASE_DIR
+environment.load_settings_file()
 VAR_DIR = Path(environment.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 environment.load_running_services(VAR_DIR)
 
 DEBUG = environment.flag("DEBUG", False)
-# Workers sign nothing, so a node without the key can still train; the web process refuses to start without it.
+# Workers sign nothing, so a node without the key can train; the web process refuses to start without it.
 SECRET_KEY = environment.text("SECRET_KEY", "")
 SITE_URL = environment.text("SITE_URL", f"http://localhost:{environment.text('PORT', '8000')}").rstrip("/")
 ALLOWED_HOSTS = [h for h in environment.text("ALLOWED_HOSTS", "").split(",") if h] or [

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for Preceptor."""
+"""Django's command line for Preceptor, and `up`, which starts everything."""
 
 import os
 import sys
@@ -11,7 +11,13 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit("Django is not installed here: run `make install` first.") from error
-    execute_from_command_line(sys.argv)
+    if sys.argv[1:2] == ["up"]:
+        # Not a Django command: it makes the addresses without which the settings cannot be read.
+        from config.up import main as up
+
+        up(sys.argv[2:])
+    else:
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

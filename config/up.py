@@ -1,0 +1,303 @@
+"""`manage.py up`: everything Preceptor needs on one machine, started, watched and stopped.
+
+Runs before Django's settings can be read, because it makes what they need: addresses and the secret key.
+"""
+
+import fcntl
+import http.client
+import os
+import secrets
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from config import environment
+from config.environment import BASE_DIR, EnvironmentProblem
+from config.local_services import (
+    LocalServiceProblem,
+    Postgres,
+    Valkey,
+    check_socket_paths,
+    directories_environment,
+    make_directories,
+)
+from config.processes import Process, ProcessFailed
+from config.supervisor import StopRequested, Supervisor
+
+WILDCARD_HOSTS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound by default
+ANSWER_SECONDS = 90.0
+
+
+def main(arguments: list[str]) -> None:
+    if arguments:
+        raise SystemExit("manage.py up takes no arguments: HOST, PORT and VAR_DIR are in .env.example.")
+    environment.load_settings_file()
+    var_dir = Path(environment.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+    host, port = environment.text("HOST", "127.0.0.1"), environment.whole_number("PORT", 8000)
+    os.umask(0o077)
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        lock = hold_lock(var_dir)
+        check_address(host, port)
+        make_directories(var_dir)
+    except OSError as error:
+        raise EnvironmentProblem(f"{error.filename or var_dir}: {error.strerror}.") from error
+    try:
+        succeeded = Up(var_dir, host, port).run()
+    finally:
+        lock.close()
+    sys.exit(0 if succeeded else 1)
+
+
+def hold_lock(var_dir: Path) -> IO[str]:
+    """One `up` per directory. Commands glance at the lock for an instant, so try for a second."""
+    lock = (var_dir / "up.lock").open("a+")
+    for _attempt in range(10):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            return lock
+    lock.seek(0)
+    raise EnvironmentProblem(
+        f"Preceptor already runs from {var_dir} (process {lock.read()}): "
+        "stop it first, or set VAR_DIR and PORT to others."
+    )
+
+
+def check_address(host: str, port: int) -> None:
+    try:
+        family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, OverflowError) as error:
+        raise EnvironmentProblem(f"HOST={host} PORT={port} is no address of this machine.") from error
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except PermissionError as error:
+            raise EnvironmentProblem(f"Port {port} needs more rights: choose one above 1023.") from error
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"Port {port} on {host} cannot be used ({error.strerror}): choose another by PORT."
+            ) from error
+
+
+class Up:
+    """One run of the whole site on this machine."""
+
+    def __init__(self, var_dir: Path, host: str, port: int) -> None:
+        self.var_dir = var_dir
+        self.host = host
+        self.port = port
+        self.services_file = var_dir / "services.env"
+        self.passwords_file = Path(
+            environment.text("PRECEPTOR_PASSWORDS_FILE", str(var_dir / "secrets" / "accounts.txt"))
+        )
+        shown_host = "localhost" if host in WILDCARD_HOSTS | {"127.0.0.1", "::1"} else host
+        self.site_url = environment.text("SITE_URL", f"http://{shown_host}:{port}")
+        self.supervisor = Supervisor(say)
+        self.environment: dict[str, str] = {}
+
+    def run(self) -> bool:
+        """True when it was asked to stop, False when something failed."""
+        started_at = time.monotonic()
+        self.supervisor.listen_to_signals()
+        succeeded = True
+        try:
+            self.make_environment()
+            self.start_services()
+            self.prepare()
+            self.start_workers()
+            self.start_web()
+            self.wait_until_the_site_answers()
+            self.announce(time.monotonic() - started_at)
+            self.supervisor.watch()
+        except StopRequested:
+            say("Stopping: web and beat, then the workers (up to 30 s), then the services.")
+        except (LocalServiceProblem, ProcessFailed, OSError) as problem:
+            # Ctrl-C also reaches what still runs in our own session, and looks like a failure there.
+            succeeded = self.supervisor.was_asked_to_stop
+            say("Stopping." if succeeded else f"{problem}\nStopping everything.")
+        finally:
+            self.stop()
+        return succeeded
+
+    def stop(self) -> None:
+        self.services_file.unlink(missing_ok=True)
+        self.supervisor.stop()
+        say(f"Stopped. Everything is kept in {self.var_dir}")
+
+    # --- start
+
+    def make_environment(self) -> None:
+        shutil.rmtree(self.var_dir / "tmp", ignore_errors=True)
+        make_directories(self.var_dir)
+        os.environ.update(directories_environment(self.var_dir))
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        os.environ.update(
+            VAR_DIR=str(self.var_dir),
+            HOST=self.host,
+            PORT=str(self.port),
+            SITE_URL=self.site_url,
+            SECRET_KEY=os.environ.get("SECRET_KEY") or kept_secret(self.var_dir / "secrets" / "secret-key"),
+            PRECEPTOR_PASSWORDS_FILE=str(self.passwords_file),
+            PYTHONUNBUFFERED="1",
+        )
+
+    def start_services(self) -> None:
+        """The private ones, for those that no address was given for."""
+        if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+            check_socket_paths(self.var_dir)
+        if not os.environ.get("DATABASE_URL"):
+            self.start_service(Postgres(self.var_dir, os.environ), "DATABASE_URL")
+        if not os.environ.get("REDIS_URL"):
+            self.start_service(Valkey(self.var_dir, os.environ), "REDIS_URL")
+        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SITE_URL", "ARTIFACTS_DIR")
+        lines = [f"{name}={os.environ[name]}\n" for name in names if os.environ.get(name)]
+        write_private(self.services_file, "".join(lines))
+
+    def start_service(self, service: Postgres | Valkey, variable: str) -> None:
+        process = service.prepare()
+        self.start_group(process)
+        service.wait_until_ready(process, self.supervisor.give_up_if_asked)
+        os.environ[variable] = service.url
+
+    def prepare(self) -> None:
+        """Bring the database and the static files up to this version; fill an empty database."""
+        static = self.manage("collectstatic", "--noinput", "--verbosity", "0")
+        static.start()
+        try:
+            self.run_command("migrate", "--noinput")
+            if environment.flag("PRECEPTOR_STARTER", True):
+                self.run_command("load_starter")
+            self.finish(static)
+        finally:
+            static.stop()
+
+    def start_workers(self) -> None:
+        celery = [sys.executable, "-m", "celery", "-A", "config"]
+        worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        one_at_a_time = ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
+        self.start_group(
+            self.program("default worker", [*worker, "-Q", "default", "-n", "default@%h", "--concurrency=2"]),
+            self.program("gpu worker", [*worker, "-Q", "gpu", "-n", "gpu@%h", *one_at_a_time]),
+        )
+
+    def start_web(self) -> None:
+        bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--no-control-socket"]
+        gunicorn += ["--worker-class", "gthread", "--workers", str(min(4, max(2, os.cpu_count() or 1)))]
+        gunicorn += ["--threads", "8", "--graceful-timeout", "8", "--access-logfile", "-"]
+        if os.access("/dev/shm", os.W_OK):  # noqa: S108 - heartbeats in memory, not on a disk that may be slow
+            gunicorn += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+        beat = [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile="]
+        beat += ["--schedule", str(self.var_dir / "run" / "beat-schedule")]
+        self.start_group(
+            self.program("web", gunicorn, grace_seconds=12), self.program("beat", beat, grace_seconds=12)
+        )
+
+    def wait_until_the_site_answers(self) -> None:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not answers(host, self.port):
+            self.supervisor.check_once()
+            if time.monotonic() > deadline:
+                raise ProcessFailed(
+                    f"The site did not answer within {ANSWER_SECONDS:.0f} s; see {self.var_dir / 'log'}."
+                )
+            time.sleep(0.1)
+
+    def announce(self, seconds: float) -> None:
+        say(f"\nPreceptor answers at {self.site_url} (after {seconds:.1f} s).\n")
+        accounts = read_accounts(self.passwords_file)
+        if accounts:
+            say("Sign in as")
+            for role, email in accounts:
+                say(f"  {role:<10} {email}")
+            say(f"with the passwords in {self.passwords_file}\n")
+        if self.host in WILDCARD_HOSTS and self.site_url == f"http://localhost:{self.port}":
+            say("HOST opens the port to the network; set SITE_URL to the address people will type.")
+        say(f"Logs: {self.var_dir / 'log'}    Stop: Ctrl-C")
+
+    # --- processes
+
+    def program(self, name: str, command: list[str], *, grace_seconds: float = 30) -> Process:
+        log = self.var_dir / "log" / f"{name.replace(' ', '-')}.log"
+        return Process(
+            name, command, log=log, cwd=BASE_DIR, environment=os.environ, grace_seconds=grace_seconds
+        )
+
+    def manage(self, *arguments: str) -> Process:
+        return self.program(arguments[0], [sys.executable, str(BASE_DIR / "manage.py"), *arguments])
+
+    def start_group(self, *processes: Process) -> None:
+        """Known to the supervisor before they run: should one not start, the others are stopped."""
+        self.supervisor.add_group(processes)
+        for process in processes:
+            process.start()
+
+    def run_command(self, *arguments: str) -> None:
+        process = self.manage(*arguments)
+        process.start()
+        try:
+            self.finish(process)
+        finally:
+            process.stop()
+
+    def finish(self, process: Process) -> None:
+        """Wait for a command to end well."""
+        while process.is_running:
+            self.supervisor.give_up_if_asked()
+            time.sleep(0.05)
+        if process.exit_code != 0:
+            raise ProcessFailed(
+                f"manage.py {process.name} failed; the end of {process.log}:\n{process.log_tail()}"
+            )
+
+
+def say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    try:
+        connection.request("GET", "/accounts/login/", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def kept_secret(path: Path) -> str:
+    """The secret key of this installation: random, made once."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Only the owner may read it, from its first byte on; a half-written one is never seen."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def read_accounts(path: Path) -> list[tuple[str, str]]:
+    """Role and e-mail address of each line `role e-mail password`; the passwords stay in the file."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    words = (line.split() for line in lines)
+    return [(w[0].rstrip(":"), w[1]) for w in words if len(w) == 3 and "@" in w[1]]

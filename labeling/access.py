@@ -6,12 +6,20 @@
 import uuid
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from labeling.models import Assignment, Membership, Project, User
 
 Role = Membership.Role
+
+
+class PersonRequest(HttpRequest):
+    """A request behind `login_required`."""
+
+    user: User
+
+
 LABELERS = (Role.ANNOTATOR, Role.REVIEWER, Role.MANAGER)
 ENGINEERS = (Role.ENGINEER, Role.MANAGER)
 

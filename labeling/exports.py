@@ -6,6 +6,7 @@ Only the newest revision of each assignment counts. Read in batches, so that mem
 import hashlib
 import hmac
 from collections.abc import Iterator
+from typing import cast
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
@@ -56,7 +57,7 @@ def ranking_records(project: Project) -> Iterator[tuple[int, records.Ranking]]:
                     messages=_messages(task.prompt),
                     completions=tuple(slots[task.pk]),
                     places=tuple(submission.ranking.places),
-                    split=task.prompt.split,
+                    split=cast(records.Split, task.prompt.split),
                     annotator=pseudonym(project, submission.assignment.user),
                     origin=submission.origin,
                 ),
@@ -78,7 +79,7 @@ def demonstration_records(project: Project) -> Iterator[tuple[int, records.Demon
                     prompt_id=str(prompt.public_id),
                     messages=_messages(prompt),
                     completion=submission.demonstration.completion.text,
-                    split=prompt.split,
+                    split=cast(records.Split, prompt.split),
                     annotator=pseudonym(project, submission.assignment.user),
                 ),
             )
@@ -93,7 +94,7 @@ def prompt_records(
         yield records.Prompt(
             prompt_id=str(prompt.public_id),
             messages=_messages(prompt),
-            split=prompt.split,
+            split=cast(records.Split, prompt.split),
             language=prompt.language,
             category=prompt.category,
         )

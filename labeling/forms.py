@@ -35,7 +35,7 @@ class SentSubmission:
 
 
 def read_submission(data: QueryDict) -> SentSubmission:
-    """Every `place-N` field with a value is one (output, place) pair; an unreadable place is 0, which no rule accepts."""
+    """Each `place-N` field with a value is a pair (output, place); what is no number is place 0, never valid."""
     places = [
         (int(match[1]), int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0)
         for field in data

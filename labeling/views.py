@@ -6,20 +6,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling import access, actions, forms, queries
+from labeling.access import PersonRequest
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task
 
 
 @login_required
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PersonRequest) -> HttpResponse:
     projects = [
         {
             "project": project,
@@ -34,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def project(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
     context = {
         "project": project,
@@ -50,7 +51,7 @@ def project(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def guidelines(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
     version = queries.guidelines_for(project, request.GET.get("language") or get_language() or "en")
     languages = project.guideline_versions.order_by("language").values_list("language", flat=True).distinct()
@@ -61,14 +62,14 @@ def guidelines(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def next_task(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
+def next_task(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.LABELERS)
     return _go_on(request, project, kind)
 
 
 @login_required
 @require_GET
-def nothing_to_do(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
+def nothing_to_do(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.LABELERS)
     if kind not in Task.Kind.values:
         raise Http404
@@ -84,14 +85,14 @@ def nothing_to_do(request: HttpRequest, project_id: uuid.UUID, kind: str) -> Htt
 
 @login_required
 @require_GET
-def assignment(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def assignment(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
     return _assignment_page(request, assignment, entered=assignment.draft)
 
 
 @login_required
 @require_POST
-def submit(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
     sent = forms.read_submission(request.POST)
     try:
@@ -106,7 +107,7 @@ def submit(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def skip(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def skip(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
     actions.skip_task(assignment=assignment)
     return _go_on(request, assignment.task.project, assignment.task.kind)
@@ -114,7 +115,7 @@ def skip(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def draft(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def draft(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """Keeps the lease while the page is open, and the draft when there is one."""
     assignment = access.assignment_for(request.user, assignment_id)
     try:
@@ -132,7 +133,7 @@ def draft(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
     return JsonResponse({"version": version})
 
 
-def _go_on(request: HttpRequest, project: Project, kind: str) -> HttpResponse:
+def _go_on(request: PersonRequest, project: Project, kind: str) -> HttpResponse:
     """To the next task of this kind, or to the page that says why there is none."""
     try:
         assignment = actions.claim_task(user=request.user, project=project, kind=kind)
@@ -145,10 +146,14 @@ def _go_on(request: HttpRequest, project: Project, kind: str) -> HttpResponse:
 
 
 def _assignment_page(
-    request: HttpRequest, assignment: Assignment, *, entered: dict[str, Any], error: DomainError | None = None
+    request: PersonRequest,
+    assignment: Assignment,
+    *,
+    entered: dict[str, Any],
+    error: DomainError | None = None,
 ) -> HttpResponse:
     project = assignment.task.project
-    context = {
+    context: dict[str, Any] = {
         "assignment": assignment,
         "project": project,
         "prompt": assignment.task.prompt,

@@ -74,7 +74,7 @@ def submit_demonstration(
 
 
 def places_by_slot(display_order: Sequence[int], places: Sequence[tuple[int, int]]) -> list[int]:
-    """Places aligned with the task's slots, from (output as displayed, place) pairs; DomainError names what is off."""
+    """Places by slot from (output as displayed, place) pairs; DomainError names what is off."""
     count = len(display_order)
     given: dict[int, int] = {}
     fields: dict[str, str] = {}
@@ -135,9 +135,9 @@ def _new_submission(
     if not assignment.holds_seat:
         take_seat(assignment)
     assignment.lease_until = None
-    assignment.draft = {}
-    assignment.save(update_fields=["draft", "holds_seat", "lease_until"])
     transitions.change_assignment(assignment, Assignment.Status.SUBMITTED, actor=assignment.user)
+    assignment.draft = {}
+    assignment.save(update_fields=["draft", "holds_seat"])
     _complete_if_full(task, actor=assignment.user)
     return submission
 

@@ -26,7 +26,10 @@ def open_ranking_task(
     """
     if any(completion.prompt_id != prompt.pk for completion in completions):
         raise DomainError("foreign_completion", _("All outputs of a task must answer its own prompt."))
-    distinct = list({c.text.strip(): c for c in reversed(completions)}.values())[::-1]
+    by_text: dict[str, Completion] = {}
+    for completion in completions:
+        by_text.setdefault(completion.text.strip(), completion)
+    distinct = list(by_text.values())
     if len(distinct) < 2:
         return None
     if len(distinct) > 9:

@@ -50,7 +50,7 @@ class Project(PublicIdModel):
 
 
 class GuidelineVersion(PublicIdModel):
-    """One Markdown document in one language; a change is a new number, judgments keep the one they were made by."""
+    """One Markdown document in one language. A change is a new number; judgments keep theirs."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guideline_versions")
     language = models.CharField(max_length=16)

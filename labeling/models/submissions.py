@@ -43,7 +43,7 @@ class Ranking(models.Model):
     submission = models.OneToOneField(
         Submission, on_delete=models.CASCADE, primary_key=True, related_name="ranking"
     )
-    # places[i] is the place of slot i + 1 of the task: 1 is best, equal places are ties, no number is left out.
+    # places[i] is the place of slot i + 1: 1 is best, equal places are ties, no number is left out.
     places = ArrayField(models.PositiveSmallIntegerField())
 
     class Meta:

@@ -36,7 +36,9 @@ class Task(PublicIdModel):
     seats_wanted = models.PositiveSmallIntegerField(default=1)
     # Seats of people who work on it or have submitted it.
     seats_taken = models.PositiveSmallIntegerField(default=0)
-    completions = models.ManyToManyField(Completion, through="TaskCompletion", related_name="tasks")
+    completions: models.ManyToManyField[Completion, "TaskCompletion"] = models.ManyToManyField(
+        Completion, through="TaskCompletion", related_name="tasks"
+    )
 
     class Meta:
         constraints = [
@@ -78,6 +80,9 @@ class TaskCompletion(models.Model):
             models.UniqueConstraint(fields=["task", "completion"], name="task_completion_unique"),
             models.CheckConstraint(condition=Q(slot__range=(1, 9)), name="task_slot_range"),
         ]
+
+    def __str__(self) -> str:
+        return f"slot {self.slot}"
 
 
 class Assignment(PublicIdModel):

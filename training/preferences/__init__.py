@@ -1,0 +1,1 @@
+"""Declared preferences of simulated annotators: each file has `preference(prompt, completion) -> float`."""

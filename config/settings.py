@@ -13,7 +13,7 @@ from config import environment
 
 BASE_DIR = environment.BASE_DIR
 environment.load_settings_file()
-VAR_DIR = Path(environment.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR = environment.path("VAR_DIR", BASE_DIR / "var")
 environment.load_running_services(VAR_DIR)
 
 DEBUG = environment.flag("DEBUG", False)
@@ -95,7 +95,7 @@ CACHES = {
     }
 }
 # Snapshots, runs and models: files in, files out.
-ARTIFACTS_DIR = Path(environment.text("ARTIFACTS_DIR", str(VAR_DIR / "artifacts"))).resolve()
+ARTIFACTS_DIR = environment.path("ARTIFACTS_DIR", VAR_DIR / "artifacts")
 
 # --- queue
 
@@ -110,6 +110,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# A beat that was missed is not made up for: the next one does the same.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "training.sweep", "schedule": 20.0, "options": {"expires": 20}},
+    "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
+}
 
 # --- people
 
@@ -144,7 +149,7 @@ USE_TZ = True
 # --- files of our own origin
 
 STATIC_URL = "static/"
-STATIC_ROOT = environment.text("STATIC_ROOT", str(VAR_DIR / "static"))
+STATIC_ROOT = environment.path("STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     # Third-party JavaScript comes out of Python packages: htmx from django-htmx, Chart.js from django-unfold

@@ -1,5 +1,8 @@
 """The model registry: versions with their parents, and which one a project labels and trains with."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -50,6 +53,15 @@ class ModelVersion(PublicIdModel):
     def __str__(self) -> str:
         label = f"{self.get_kind_display()} v{self.number}"
         return f"{label} ({self.name})" if self.name else label
+
+    @property
+    def directory(self) -> Path:
+        return Path(settings.ARTIFACTS_DIR) / self.path
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a run can read it: the directory is there, or can be made."""
+        return bool(self.source) or (self.directory / "config.json").is_file()
 
     @property
     def is_language_model(self) -> bool:

@@ -1,5 +1,8 @@
 """Runs of the engine: what was asked, who works on it, how far it is."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -68,6 +71,10 @@ class Run(PublicIdModel):
         return self.status not in {self.Status.QUEUED, self.Status.RUNNING}
 
     @property
+    def directory(self) -> Path:
+        return Path(settings.ARTIFACTS_DIR) / "runs" / str(self.pk)
+
+    @property
     def is_cancelling(self) -> bool:
         return self.cancel_requested_at is not None and not self.is_over
 
@@ -106,6 +113,9 @@ class RunAttempt(models.Model):
     pid = models.PositiveIntegerField(null=True)  # of the engine's process, once it runs
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
+    # Where this attempt's counting began and when: what its rate is reckoned from.
+    progress_from = models.PositiveBigIntegerField(null=True)
+    progress_from_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     exit_code = models.IntegerField(null=True)  # negative: the signal that ended it
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True)

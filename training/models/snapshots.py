@@ -1,5 +1,8 @@
 """Immutable exports of a project's record, and which submissions are in them."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -44,6 +47,10 @@ class Snapshot(PublicIdModel):
 
     def __str__(self) -> str:
         return f"snapshot {self.content_hash[:8] or self.public_id}"
+
+    @property
+    def directory(self) -> Path:
+        return Path(settings.ARTIFACTS_DIR) / self.path
 
 
 class SnapshotMember(models.Model):

@@ -15,9 +15,11 @@ FILLERS = re.compile(
 MARKUP = re.compile(r"\*\*|^\s*#+ |^\s*[-*•] |^\s*\d+[.)] ", re.MULTILINE)
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 STOP_WORDS = frozenset(
-    "a an and are as at be by can could do does for from give how i if in is it its me my of on one or "
-    "please short should some tell that the them there these this to two used what when which who why will "
-    "with would write you your explain describe name suggest sentence sentences between".split()  # noqa: SIM905
+    WORD.findall(
+        "a an and are as at be by can could do does for from give how i if in is it its me my of on one or "
+        "please short should some tell that the them there these this to two used what when which who why "
+        "will with would write you your explain describe name suggest sentence sentences between"
+    )
 )
 COMFORTABLE_WORDS = 40
 

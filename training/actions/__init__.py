@@ -1,0 +1,45 @@
+"""What can be done: one function, one use case, one transaction."""
+
+from training.actions.attempts import (
+    MOST_CRASHES,
+    Superseded,
+    claim_run,
+    end_cancelled_run,
+    fail_run,
+    finish_run,
+    record_process,
+    renew_heartbeat,
+    requeue_run,
+)
+from training.actions.events import clean, record_completions, record_events, record_message
+from training.actions.registry import promote_model, register_model
+from training.actions.runs import cancel_run, start_run
+from training.actions.snapshots import build_snapshot, take_snapshot
+from training.actions.starter import load_starter
+from training.actions.sweep import HEARTBEAT_LOST_AFTER, sweep_runs, sweep_snapshots
+
+__all__ = [
+    "HEARTBEAT_LOST_AFTER",
+    "MOST_CRASHES",
+    "Superseded",
+    "build_snapshot",
+    "cancel_run",
+    "claim_run",
+    "clean",
+    "end_cancelled_run",
+    "fail_run",
+    "finish_run",
+    "load_starter",
+    "promote_model",
+    "record_completions",
+    "record_events",
+    "record_message",
+    "record_process",
+    "register_model",
+    "renew_heartbeat",
+    "requeue_run",
+    "start_run",
+    "sweep_runs",
+    "sweep_snapshots",
+    "take_snapshot",
+]

@@ -1,0 +1,58 @@
+"""The model registry: entering models that no run made, and choosing the one a project works with."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from labeling.errors import Conflict, DomainError
+from labeling.models import Project, User
+from training.actions.attempts import next_number
+from training.actions.runs import check_available, start_run
+from training.models import ModelVersion, Promotion, Run, RunInput
+
+
+@transaction.atomic
+def register_model(
+    *, project: Project | None, kind: ModelVersion.Kind, directory: str | Path, name: str = "", source: str = ""
+) -> ModelVersion:
+    """Enter a model directory in the registry; without a project it is a base that all may use.
+
+    source names what makes the directory when it is not there yet. Refuses a directory that is none.
+    """
+    path = Path(settings.ARTIFACTS_DIR) / directory
+    if not source and not (path / "config.json").is_file():
+        message = _("%s is not a model directory: it has no config.json.") % path
+        raise DomainError("unknown_model_directory", message, {"directory": message})
+    if project is None:
+        number = 1 + ModelVersion.objects.filter(project=None, kind=kind).count()
+    else:
+        number = next_number(project, kind)
+    return ModelVersion.objects.create(
+        project=project, kind=kind, number=number, name=name, path=str(directory), source=source
+    )
+
+
+@transaction.atomic
+def promote_model(*, project: Project, version: ModelVersion, user: User | None, note: str = "") -> Run:
+    """Make a version the project's policy and have it sampled for the next round of ranking.
+
+    An older version may be promoted again: that is the rollback. Returns the sample run. Refuses another
+    project's version, a reward model or base, one whose directory is gone, and the promoted one (Conflict).
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if version.project_id != project.pk:
+        raise DomainError("unknown_model", _("This project has no such model."))
+    if not version.is_promotable:
+        raise DomainError("not_a_policy", _("%s cannot be promoted: only a policy or a supervised model can.") % version)
+    check_available(version)
+    current = ModelVersion.objects.filter(project=project, is_promoted=True).first()
+    if current == version:
+        raise Conflict("promoted_already", _("%s is the promoted one already.") % version)
+    ModelVersion.objects.filter(project=project, is_promoted=True).update(is_promoted=False)
+    ModelVersion.objects.filter(pk=version.pk).update(is_promoted=True)
+    Promotion.objects.create(project=project, from_version=current, to_version=version, note=note.strip(), user=user)
+    return start_run(
+        project=project, kind=Run.Kind.SAMPLE, inputs={RunInput.Role.POLICY: version}, actor=user
+    )

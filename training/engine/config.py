@@ -1,0 +1,473 @@
+"""One frozen, validated dataclass per kind of run, each field with its documentation. Standard library only.
+
+The web process imports this module to build forms: it must never load torch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from training.engine.errors import ConfigError
+
+STARTER = "measured with SmolLM2-135M on 2 CPU cores"
+
+
+def setting(default: Any = MISSING, *, help: str, **documentation: Any) -> Any:
+    """A config field. documentation: unit, effect, source, minimum, maximum, choices."""
+    return field(default=default, metadata={"help": help, **documentation})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What every kind of run has."""
+
+    kind: str = setting(help="Which recipe runs.", choices=("sample", "sft", "reward_model", "ppo"))
+    seed: int = setting(
+        0,
+        help="Everything random in the run follows from it.",
+        effect="Same seed, same result.",
+        minimum=0,
+        maximum=2**31,
+    )
+    policy: str = setting(
+        help="Directory of the language model the run starts from.",
+        effect="Absolute, or relative to the directory the engine is started in.",
+    )
+    dtype: str = setting(
+        "auto",
+        help="Number format of the heavy arithmetic.",
+        effect="auto: bfloat16 on CUDA and on CPUs with bfloat16 instructions, float32 elsewhere. Trained weights "
+        "are float32 in any case.",
+        source="SmolLM2-135M on 2 Zen 5 cores: bfloat16 2.8 times as fast, on AMX 6 times",
+        choices=("auto", "float32", "bfloat16"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(RunConfig):
+    """What every kind of run that trains has."""
+
+    max_grad_norm: float = setting(
+        1.0,
+        help="Gradients are scaled down to this norm.",
+        effect="Lower: steadier, slower.",
+        minimum=0.001,
+        maximum=1e6,
+    )
+    tokens_per_microbatch: int = setting(
+        2048,
+        help="Padded tokens computed at once.",
+        unit="tokens",
+        effect="Memory only: results are equal to rounding.",
+        minimum=16,
+        maximum=10_000_000,
+    )
+    keep_checkpoints: int = setting(2, help="Newest checkpoints kept.", minimum=1, maximum=1000)
+    checkpoint_every: int = setting(
+        20,
+        help="Steps between checkpoints.",
+        unit="steps",
+        effect="What a crash can cost.",
+        minimum=1,
+        maximum=10**6,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig(RunConfig):
+    """K completions for every prompt of the snapshot."""
+
+    completions_per_prompt: int = setting(
+        4,
+        help="Completions made for each prompt (K).",
+        source="Ouyang 2022, 3.5: 4 to 9",
+        minimum=1,
+        maximum=1000,
+    )
+    max_new_tokens: int = setting(
+        64,
+        help="Longest completion.",
+        unit="tokens",
+        effect="Longer ones are cut there.",
+        minimum=1,
+        maximum=32768,
+    )
+    temperature: float = setting(
+        0.8,
+        help="Softmax temperature.",
+        effect="Higher: more varied, less likely texts.",
+        minimum=0.01,
+        maximum=10.0,
+    )
+    rows_in_flight: int = setting(
+        64,
+        help="Completions decoded at the same time.",
+        unit="rows",
+        effect="More: faster until memory or caches run out.",
+        source=STARTER,
+        minimum=1,
+        maximum=4096,
+    )
+    max_prompt_tokens: int = setting(
+        1024,
+        help="Prompts longer than this are left out and counted.",
+        unit="tokens",
+        source="Ouyang 2022, C.1: 1k",
+        minimum=1,
+        maximum=131072,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftConfig(TrainingConfig):
+    """Supervised fine-tuning on demonstrations; the loss counts completion tokens only."""
+
+    epochs: int = setting(
+        2, help="Passes over the demonstrations.", source="Ouyang 2022, C.3", minimum=1, maximum=1000
+    )
+    batch_size: int = setting(
+        8, help="Demonstrations per step.", source="Ouyang 2022, C.3: 32 and 8", minimum=1, maximum=65536
+    )
+    learning_rate: float = setting(
+        2e-5,
+        help="Peak of Adam's step size.",
+        source="Ouyang 2022, C.3: 5e-6 to 1e-5 at 1.3B to 6B",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    warmup_steps: int = setting(3, help="Linear warm-up.", unit="steps", minimum=0, maximum=10**6)
+    trainable_layers: int | None = setting(
+        None,
+        help="Train at most this many top layers; empty trains all.",
+        unit="layers",
+        minimum=1,
+        maximum=10_000,
+    )
+    max_tokens: int = setting(
+        2048,
+        help="Demonstrations longer than this are left out and counted.",
+        unit="tokens",
+        minimum=2,
+        maximum=131072,
+    )
+    eval_every: int = setting(
+        10,
+        help="Steps between validation losses; the best one is the model saved.",
+        unit="steps",
+        minimum=1,
+        maximum=10**6,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardModelConfig(TrainingConfig):
+    """A reward model from rankings, one forward pass per completion."""
+
+    layers: int | None = setting(
+        16,
+        help="Keep at most the first layers of the language model; empty keeps all.",
+        unit="layers",
+        effect="Fewer: faster, a little less accurate.",
+        source=STARTER,
+        minimum=1,
+        maximum=10_000,
+    )
+    freeze_embeddings: bool = setting(
+        True,
+        help="Leave the token embeddings as they are.",
+        effect="Faster, and rare words are not distorted.",
+        source=STARTER,
+    )
+    epochs: int = setting(
+        1,
+        help="Passes over the rankings.",
+        effect="More overfit at once.",
+        source="Ouyang 2022, C.2",
+        minimum=1,
+        maximum=1000,
+    )
+    batch_size: int = setting(
+        8, help="Rankings per step.", source="Ouyang 2022, C.2: 64; " + STARTER, minimum=1, maximum=65536
+    )
+    learning_rate: float = setting(
+        5e-5,
+        help="Peak of Adam's step size.",
+        source="Ouyang 2022, C.2: 9e-6 at 6B; " + STARTER,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    warmup_steps: int = setting(3, help="Linear warm-up.", unit="steps", minimum=0, maximum=10**6)
+    max_tokens: int = setting(
+        2048,
+        help="Rankings with a text longer than this are left out and counted.",
+        unit="tokens",
+        minimum=2,
+        maximum=131072,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpoConfig(TrainingConfig):
+    """PPO against a reward model, held near the reference policy (the policy it starts from)."""
+
+    reward_model: str = setting(
+        help="Directory of the reward model.", effect="Also initialises the value model."
+    )
+    steps: int = setting(12, help="PPO steps.", unit="steps", source=STARTER, minimum=1, maximum=10**6)
+    episodes_per_step: int = setting(
+        64, help="Completions per step.", source="Ouyang 2022, C.4: 512; " + STARTER, minimum=1, maximum=10**6
+    )
+    minibatches: int = setting(
+        8, help="Optimizer steps per pass over a batch.", source="Ouyang 2022, C.4", minimum=1, maximum=4096
+    )
+    inner_epochs: int = setting(
+        1, help="Passes over a batch.", source="Ouyang 2022, C.4", minimum=1, maximum=64
+    )
+    max_new_tokens: int = setting(64, help="Longest completion.", unit="tokens", minimum=1, maximum=32768)
+    temperature: float = setting(
+        0.8,
+        help="Softmax temperature, of rollouts and of every log-probability alike.",
+        source="Ouyang 2022, C.4: 1; " + STARTER,
+        minimum=0.01,
+        maximum=10.0,
+    )
+    rows_in_flight: int = setting(
+        64, help="Completions decoded at the same time.", unit="rows", minimum=1, maximum=4096
+    )
+    max_prompt_tokens: int = setting(
+        1024,
+        help="Prompts longer than this are left out and counted.",
+        unit="tokens",
+        source="Ouyang 2022, C.1: 1k",
+        minimum=1,
+        maximum=131072,
+    )
+    policy_learning_rate: float = setting(
+        2e-5,
+        help="Adam's step size for the policy.",
+        source="Ouyang 2022, C.4: 2.5e-6 to 2.5e-5; " + STARTER,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    value_learning_rate: float = setting(
+        2e-5,
+        help="Adam's step size for the value model.",
+        source="Ouyang 2022, C.4: 9e-6; " + STARTER,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    warmup_steps: int = setting(
+        3,
+        help="Linear warm-up of both step sizes.",
+        unit="PPO steps",
+        source="Ouyang 2022, C.4: 10; " + STARTER,
+        minimum=0,
+        maximum=10**6,
+    )
+    trainable_layers: int | None = setting(
+        12,
+        help="Train at most this many top layers of the policy; empty trains all.",
+        unit="layers",
+        effect="Fewer: faster, and the reference shares the frozen ones.",
+        source=STARTER,
+        minimum=1,
+        maximum=10_000,
+    )
+    kl_coef: float = setting(
+        0.05,
+        help="Penalty per nat of divergence from the reference policy, in units of the score.",
+        effect="Higher: stays nearer to the reference.",
+        source="Ouyang 2022, C.4: 0.02; " + STARTER,
+        minimum=0.0,
+        maximum=100.0,
+    )
+    clip_range: float = setting(
+        0.2,
+        help="How far a token's ratio may pay.",
+        source="Schulman 2017; Ouyang 2022",
+        minimum=0.001,
+        maximum=10.0,
+    )
+    value_clip_range: float = setting(
+        0.2,
+        help="How far a value may move in one step.",
+        unit="score",
+        source="Stiennon 2020",
+        minimum=0.001,
+        maximum=1e6,
+    )
+    gamma: float = setting(
+        1.0, help="Discount per token.", source="Ouyang 2022, C.4: none", minimum=0.0, maximum=1.0
+    )
+    gae_lambda: float = setting(
+        0.95,
+        help="Bias against variance of the advantages.",
+        source="Schulman 2016",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    missing_eos_penalty: float = setting(
+        1.0,
+        help="Taken from the score of a completion that did not end by itself.",
+        unit="score",
+        source="Huang 2024, detail 23",
+        minimum=0.0,
+        maximum=1000.0,
+    )
+    scale_scores: bool = setting(
+        True,
+        help="Divide scores by their deviation over the reference policy's completions of the valid prompts.",
+        effect="Makes the penalties mean the same whatever the reward model's scale.",
+        source=STARTER,
+    )
+    eval_every: int = setting(
+        2,
+        help="Steps between evaluations on valid prompts; the best one is the model saved.",
+        unit="steps",
+        minimum=1,
+        maximum=10**6,
+    )
+    eval_prompts: int = setting(
+        64, help="At most this many valid prompts are evaluated.", minimum=1, maximum=100_000
+    )
+    kl_cap: float = setting(
+        3.0,
+        help="A policy further than this from the reference is never the one saved.",
+        unit="nats per completion",
+        source=STARTER,
+        minimum=0.0,
+        maximum=1e6,
+    )
+    kl_patience: int = setting(
+        2,
+        help="Evaluations in a row above the cap that end the run.",
+        unit="evaluations",
+        minimum=1,
+        maximum=1000,
+    )
+    checkpoint_every: int = setting(
+        2,
+        help="Steps between checkpoints.",
+        unit="steps",
+        effect="What a crash can cost.",
+        minimum=1,
+        maximum=10**6,
+    )
+
+
+CONFIG_TYPES: dict[str, type[RunConfig]] = {
+    "sample": SampleConfig,
+    "sft": SftConfig,
+    "reward_model": RewardModelConfig,
+    "ppo": PpoConfig,
+}
+
+
+@dataclass(frozen=True)
+class FieldDescription:
+    """What a form or a reference page needs to know about one field."""
+
+    name: str
+    type: str
+    is_required: bool
+    default: Any
+    help: str
+    unit: str = ""
+    effect: str = ""
+    source: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    is_optional: bool = False
+
+
+def fields_of(kind: str) -> tuple[FieldDescription, ...]:
+    """The fields of a kind of run, in order, `kind` itself left out."""
+    config_type = _config_type(kind)
+    hints = get_type_hints(config_type)
+    return tuple(_describe(entry, hints[entry.name]) for entry in fields(config_type) if entry.name != "kind")
+
+
+def _describe(entry: Field[Any], hint: Any) -> FieldDescription:
+    options = [option for option in get_args(hint) if option is not type(None)] or [hint]
+    is_required = entry.default is MISSING
+    return FieldDescription(
+        name=entry.name,
+        type=options[0].__name__,
+        is_required=is_required,
+        default=None if is_required else entry.default,
+        is_optional=type(None) in get_args(hint),
+        **entry.metadata,
+    )
+
+
+def parse_config(values: object) -> RunConfig:
+    """Validate a flat mapping into the dataclass of its kind; ConfigError names field, value and what is
+    allowed."""
+    if not isinstance(values, dict):
+        raise ConfigError("the config must be a JSON object")
+    kind = values.get("kind")
+    descriptions = {description.name: description for description in fields_of(kind)}
+    for name in values:
+        if name != "kind" and name not in descriptions:
+            raise ConfigError(
+                f"{name}: unknown field of a {kind} run; allowed are {', '.join(sorted(descriptions))}"
+            )
+    checked = {
+        name: _check_value(description, values[name])
+        for name, description in descriptions.items()
+        if name in values
+    }
+    for name, description in descriptions.items():
+        if description.is_required and name not in values:
+            raise ConfigError(f"{name}: missing from the config of a {kind} run. {description.help}")
+    return _config_type(kind)(kind=str(kind), **checked)
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read and validate a config.json."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist: a run directory holds a config.json") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not JSON: {error}") from error
+    return parse_config(values)
+
+
+def _config_type(kind: object) -> type[RunConfig]:
+    if not isinstance(kind, str) or kind not in CONFIG_TYPES:
+        raise ConfigError(f"kind: {kind!r} is not allowed; allowed are {', '.join(CONFIG_TYPES)}")
+    return CONFIG_TYPES[kind]
+
+
+def _check_value(description: FieldDescription, value: Any) -> Any:
+    if value is None and description.is_optional:
+        return None
+    if description.type == "float" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value).__name__ != description.type or (isinstance(value, float) and not math.isfinite(value)):
+        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+    if description.choices and value not in description.choices:
+        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+    too_low = description.minimum is not None and value < description.minimum
+    too_high = description.maximum is not None and value > description.maximum
+    if too_low or too_high or value == "":
+        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+    return value
+
+
+_TYPE_NAMES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+
+
+def _allowed(description: FieldDescription) -> str:
+    if description.choices:
+        return "one of " + ", ".join(description.choices)
+    allowed = _TYPE_NAMES[description.type]
+    if description.minimum is not None and description.maximum is not None:
+        allowed += f" from {description.minimum:g} to {description.maximum:g}"
+    return allowed + (", or null" if description.is_optional else "")

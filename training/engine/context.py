@@ -1,0 +1,68 @@
+"""What every recipe is given besides its config: its directory, its event log, its stop flag, its
+precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.engine.checkpoints import Checkpoint, newest_checkpoint, save_checkpoint
+from training.engine.errors import DataError
+from training.engine.events import EventLog
+from training.engine.files import write_json
+from training.engine.precision import Precision
+from training.engine.records import Demonstration, Prompt, Ranking, Record, read_records
+from training.engine.stopping import StopFlag
+
+_SNAPSHOT_FILES: dict[type, str] = {
+    Prompt: "prompts.parquet",
+    Demonstration: "demonstrations.parquet",
+    Ranking: "rankings.parquet",
+}
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One attempt at one run."""
+
+    directory: Path
+    events: EventLog
+    stop: StopFlag
+    precision: Precision
+
+    def records(self, record_type: type[Record]) -> Iterator[Record]:
+        """The snapshot's records of a type; none when the snapshot has no such file."""
+        path = self.directory / "snapshot" / _SNAPSHOT_FILES[record_type]
+        return read_records(path, record_type) if path.exists() else iter(())
+
+    def required_records(self, record_type: type[Record], *, split: str | None = None) -> list[Record]:
+        """The snapshot's records of a type, of one split if named; DataError when there are none."""
+        records = [record for record in self.records(record_type) if split is None or record.split == split]
+        if not records:
+            what = f"{record_type.__name__.lower()}s" + (f" of split {split}" if split else "")
+            raise DataError(
+                f"the snapshot has no {what}: collect some, make a new snapshot and start the run again "
+                f"(looked in snapshot/{_SNAPSHOT_FILES[record_type]})"
+            )
+        return records
+
+    def resume(self) -> Checkpoint | None:
+        """The newest valid checkpoint of the run, announced; None for a fresh start."""
+        checkpoint = newest_checkpoint(self.directory / "checkpoints", self.events)
+        if checkpoint:
+            self.events.message(f"resumed from {checkpoint.path.name}")
+        return checkpoint
+
+    def checkpoint(self, step: int, state: dict[str, Any], *, keep: int) -> None:
+        """Write a checkpoint of the state after `step` steps."""
+        save_checkpoint(
+            self.directory / "checkpoints", step=step, attempt=self.events.attempt, state=state, keep=keep
+        )
+
+    def finish(self, kind: str, *, metrics: dict[str, Any], model: str | None, step: int) -> None:
+        """Write result.json, the last thing a run does."""
+        write_json(
+            self.directory / "result.json", {"kind": kind, "metrics": metrics, "model": model, "step": step}
+        )

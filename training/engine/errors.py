@@ -1,0 +1,37 @@
+"""The refusals of the engine. Each carries a sentence that says what to do. Standard library only."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """A run cannot go on; `code` is stable for programs, the text is for people."""
+
+    code = "engine_error"
+
+
+class ConfigError(EngineError):
+    """config.json holds a field, a type or a value that is not allowed."""
+
+    code = "bad_config"
+
+
+class RecordError(EngineError):
+    """A row of a snapshot breaks an invariant of records.py."""
+
+    code = "bad_record"
+
+
+class DataError(EngineError):
+    """Something a run needs is missing or unusable: a model directory, a snapshot file, rankings."""
+
+    code = "bad_data"
+
+
+class TrainingFailed(EngineError):
+    """The computation itself went wrong (NaN); no model is saved."""
+
+    code = "training_failed"
+
+
+class StopRequested(BaseException):
+    """SIGTERM arrived. A BaseException, so that no handler for ordinary errors swallows it."""

@@ -1,0 +1,186 @@
+"""Loading and saving models: the only file that knows how transformers builds them."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.engine.errors import DataError
+from training.engine.files import new_directory
+
+
+class ScalarModel(nn.Module):
+    """A transformer with one number per token: a reward model, or a value model made from one.
+
+    forward: input_ids (batch, time) right-padded to (batch, time) float32, `head(hidden) - score_bias`. The
+    head is computed in float32 whatever the precision of the transformer: scores differ by little.
+    """
+
+    def __init__(self, backbone: nn.Module, head_weight: Tensor, score_bias: float) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head_weight = nn.Parameter(head_weight.detach().float().clone())
+        self.score_bias = nn.Parameter(torch.tensor(float(score_bias)))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.head_weight.device
+
+    def rescale(self, divisor: float) -> None:
+        """Divide everything it says by `divisor`."""
+        with torch.no_grad():
+            self.head_weight /= divisor
+            self.score_bias /= divisor
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        hidden = self.backbone(input_ids=input_ids, use_cache=False).last_hidden_state
+        return (hidden.float() * self.head_weight).sum(-1) - self.score_bias
+
+
+def load_policy(directory: Path, *, dtype: torch.dtype = torch.float32) -> Any:
+    """A causal language model without dropout, in eval mode."""
+    from transformers import AutoModelForCausalLM
+
+    _check_directory(directory, "policy")
+    model = AutoModelForCausalLM.from_pretrained(str(directory), dtype=dtype, **_no_dropout(directory))
+    return model.eval()
+
+
+def save_policy(model: Any, tokenizer: Any, directory: Path) -> None:
+    """Write a Hugging Face directory that AutoModelForCausalLM opens, whole or not at all."""
+    with new_directory(directory) as temporary:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+
+
+def load_reward_model(directory: Path) -> ScalarModel:
+    """A reward model that `save_reward_model` wrote, or any sequence classifier with one label (score_bias
+    0)."""
+    from transformers import AutoModelForSequenceClassification
+
+    _check_directory(directory, "reward_model")
+    classifier = AutoModelForSequenceClassification.from_pretrained(
+        str(directory), dtype=torch.float32, **_no_dropout(directory)
+    )
+    if classifier.config.num_labels != 1:
+        raise DataError(
+            f"reward_model: {directory} has {classifier.config.num_labels} labels, a reward model has 1"
+        )
+    model = ScalarModel(
+        classifier.base_model,
+        classifier.score.weight[0],
+        float(getattr(classifier.config, "score_bias", 0.0)),
+    )
+    return model.eval()
+
+
+def new_reward_model(directory: Path, *, layers: int | None, seed: int) -> ScalarModel:
+    """The first `layers` layers of a language model with a fresh scalar head, N(0, 1/sqrt(d+1)).
+
+    Standard deviation after Huang et al. 2024, detail 11. `layers` beyond the model's own keep all of them.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    _check_directory(directory, "policy")
+    config = AutoConfig.from_pretrained(str(directory))
+    kept = min(layers or config.num_hidden_layers, config.num_hidden_layers)
+    backbone = AutoModel.from_pretrained(
+        str(directory), dtype=torch.float32, num_hidden_layers=kept, **_no_dropout(directory)
+    )
+    width = backbone.config.hidden_size
+    generator = torch.Generator().manual_seed(seed)
+    head = torch.randn(width, generator=generator) / (width + 1) ** 0.5
+    return ScalarModel(backbone, head, 0.0).eval()
+
+
+def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> None:
+    """Write a directory that AutoModelForSequenceClassification opens: our score = its score -
+    config.score_bias.
+
+    transformers' head for decoders has no bias, so the bias goes into config.json.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    config = copy.deepcopy(model.backbone.config)
+    config.num_labels = 1
+    config.pad_token_id = (
+        tokenizer.pad_token_id
+    )  # there, the score is read at the last token that is not padding
+    config.score_bias = float(model.score_bias)
+    classifier = AutoModelForSequenceClassification.from_config(config)
+    classifier.base_model.load_state_dict(model.backbone.state_dict())
+    with torch.no_grad():
+        classifier.score.weight.copy_(model.head_weight[None, :])
+    with new_directory(directory) as temporary:
+        classifier.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+
+
+def freeze_all_but_top(policy: Any, layers: int | None) -> None:
+    """Train the top `layers` transformer layers and the final norm; None trains everything.
+
+    The embeddings are frozen with the lower layers: they are tied to the output in small models, and
+    no gradient has to be carried further down than the lowest trained layer.
+    """
+    if layers is None:
+        return
+    policy.requires_grad_(False)
+    transformer = policy.base_model
+    for layer in transformer.layers[-layers:]:
+        layer.requires_grad_(True)
+    transformer.norm.requires_grad_(True)
+
+
+def frozen_copy(model: Any) -> Any:
+    """A copy that stays as it is while `model` trains; parameters that `model` does not train are shared."""
+    shared = {id(parameter): parameter for parameter in model.parameters() if not parameter.requires_grad}
+    return copy.deepcopy(model, memo=dict(shared)).requires_grad_(False).eval()
+
+
+def sampling_copy(policy: Any, dtype: torch.dtype) -> Any:
+    """The policy in the format it decodes fastest in: itself when that is its own format."""
+    return policy if policy.dtype == dtype else copy.deepcopy(policy).to(dtype).requires_grad_(False).eval()
+
+
+def refresh(sampler: Any, policy: Any) -> None:
+    """Bring a `sampling_copy` up to date with the trained parameters of its policy."""
+    if sampler is policy:
+        return
+    with torch.no_grad():
+        for copied, parameter in zip(sampler.parameters(), policy.parameters(), strict=True):
+            if parameter.requires_grad:
+                copied.copy_(parameter)
+
+
+def trainable_state(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the trained parameters by name: what a checkpoint needs of a model."""
+    return {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def load_trainable_state(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Put back what `trainable_state` took."""
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in state.items():
+            parameters[name].copy_(value)
+
+
+def _no_dropout(directory: Path) -> dict[str, float]:
+    """Settings that switch dropout off. With it, the first importance ratio would not be 1."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(str(directory))
+    return {name: 0.0 for name in config.to_dict() if name.endswith(("dropout", "pdrop"))}
+
+
+def _check_directory(directory: Path, field_name: str) -> None:
+    if not (directory / "config.json").is_file():
+        raise DataError(
+            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a Hugging Face "
+            "directory, for example one made by: python -m training.engine convert-smollm2 DIRECTORY"
+        )

@@ -1,0 +1,64 @@
+"""A model and its optimizer, stepped, saved and restored together; and the best state seen so far."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.engine.errors import TrainingFailed
+from training.engine.modeling import load_trainable_state, trainable_state
+
+
+class Learner:
+    """The trained parameters of a model under Adam (betas 0.9, 0.95: Ouyang 2022, C.1; eps 1e-5: Huang
+    2024)."""
+
+    def __init__(self, model: nn.Module, *, learning_rate: float, max_grad_norm: float) -> None:
+        self.model = model
+        self.learning_rate = learning_rate
+        self.max_grad_norm = max_grad_norm
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.Adam(
+            self.parameters, lr=learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True
+        )
+
+    def step(self, *, learning_rate_factor: float) -> float:
+        """Clip, step, clear the gradients; returns the norm before clipping. TrainingFailed when it is not
+        finite."""
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm))
+        if not math.isfinite(norm):
+            raise TrainingFailed(
+                "the gradient is not a finite number, no model is saved: lower the learning rate, or look for "
+                "broken texts in the snapshot"
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * learning_rate_factor
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return norm
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        return {"weights": trainable_state(self.model), "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state."""
+        load_trainable_state(self.model, state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best evaluated step so far and its trained parameters."""
+
+    step: int
+    value: float
+    weights: dict[str, Tensor]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        return {"step": self.step, "value": self.value, "weights": self.weights}

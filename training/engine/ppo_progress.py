@@ -1,0 +1,70 @@
+"""What a PPO run remembers from step to step besides its models: where it began, its best, its KL alarm."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from training.engine.config import PpoConfig
+from training.engine.modeling import trainable_state
+from training.engine.optimization import Best, Learner
+from training.engine.ppo_evaluation import PolicyFigures
+
+
+@dataclass(frozen=True)
+class Progress:
+    """before: the reference policy on the valid prompts. chosen: the best policy on them."""
+
+    before: PolicyFigures
+    chosen: PolicyFigures
+    best: Best
+    score_scale: float
+    evaluations_over_cap: int = 0
+
+    def after(self, figures: PolicyFigures, policy: Any, config: PpoConfig, *, step: int) -> Progress:
+        """The progress after an evaluation. A policy beyond the KL cap is never the best one."""
+        if figures.kl > config.kl_cap:
+            return replace(self, evaluations_over_cap=self.evaluations_over_cap + 1)
+        if not figures.score > self.best.value:
+            return replace(self, evaluations_over_cap=0)
+        best = Best(step, figures.score, trainable_state(policy))
+        return replace(self, chosen=figures, best=best, evaluations_over_cap=0)
+
+    def metrics(self, *, steps: int) -> dict[str, float]:
+        """The figures of result.json."""
+        return {
+            "score_before": self.before.score,
+            "score_after": self.chosen.score,
+            "kl": self.chosen.kl,
+            "length_before": self.before.length,
+            "length_after": self.chosen.length,
+            "eos_before": self.before.eos_rate,
+            "eos_after": self.chosen.eos_rate,
+            "steps": steps,
+            "chosen_step": self.best.step,
+        }
+
+    def state(self, policy: Learner, value: Learner) -> dict[str, Any]:
+        """What a checkpoint needs, the learners' states included."""
+        return {
+            "policy": policy.state(),
+            "value": value.state(),
+            "before": asdict(self.before),
+            "chosen": asdict(self.chosen),
+            "best": self.best.state(),
+            "score_scale": self.score_scale,
+            "evaluations_over_cap": self.evaluations_over_cap,
+        }
+
+    @staticmethod
+    def restored(state: dict[str, Any], policy: Learner, value: Learner) -> Progress:
+        """Put the learners back into a checkpoint's state and return its progress."""
+        policy.restore(state["policy"])
+        value.restore(state["value"])
+        return Progress(
+            before=PolicyFigures(**state["before"]),
+            chosen=PolicyFigures(**state["chosen"]),
+            best=Best(**state["best"]),
+            score_scale=state["score_scale"],
+            evaluations_over_cap=state["evaluations_over_cap"],
+        )

@@ -1,0 +1,236 @@
+"""The reward model (Ouyang et al. 2022, 3.5 and C.2): all non-tied pairs of a ranking, one forward pass per
+completion.
+
+Left out here: sharing the prompt's computation between the completions, ensembles.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
+from training.engine.algorithms.losses import ranking_loss
+from training.engine.algorithms.schedules import cosine_factor, warmup_factor
+from training.engine.config import RewardModelConfig
+from training.engine.context import RunContext
+from training.engine.errors import DataError, StopRequested
+from training.engine.metrics import RankingOutcome, pair_accuracy, ranking_outcome
+from training.engine.modeling import ScalarModel, new_reward_model, save_reward_model
+from training.engine.optimization import Learner
+from training.engine.passes import final_scores, score_all
+from training.engine.records import Demonstration, Ranking
+from training.engine.tokenization import encode, load_tokenizer
+
+
+@dataclass(frozen=True)
+class EncodedRanking:
+    """The K texts of a ranking as tokens, and their places (K,)."""
+
+    sequences: tuple[TokenSequence, ...]
+    places: Tensor
+
+
+@dataclass(frozen=True)
+class RankingSet:
+    """The usable rankings of a split, and how many were not usable and why."""
+
+    rankings: list[EncodedRanking]
+    too_long: int
+    all_tied: int
+
+
+def train(config: RewardModelConfig, context: RunContext) -> None:
+    # 1. Rankings to tokens.
+    context.required_records(Ranking, split="train")
+    tokenizer = load_tokenizer(Path(config.policy))
+    train_set = _encoded(context, tokenizer, config, split="train")
+    valid_set = _encoded(context, tokenizer, config, split="valid")
+    if not train_set.rankings:
+        raise DataError(
+            "every ranking of split train is too long or has only ties: there is nothing to learn from"
+        )
+
+    # 2. The first layers of the policy with a scalar head, or what an earlier attempt made of them.
+    model = new_reward_model(Path(config.policy), layers=config.layers, seed=config.seed)
+    model = model.to(context.precision.device)
+    model.score_bias.requires_grad_(False)  # the loss knows differences only; step 4 sets it
+    model.backbone.get_input_embeddings().requires_grad_(not config.freeze_embeddings)
+    learner = Learner(model, learning_rate=config.learning_rate, max_grad_norm=config.max_grad_norm)
+    checkpoint = context.resume()
+    start = 0
+    if checkpoint:
+        learner.restore(checkpoint.state["learner"])
+        start = checkpoint.step
+    rankings = train_set.rankings
+    steps_per_epoch = math.ceil(len(rankings) / config.batch_size)
+    total = config.epochs * steps_per_epoch
+
+    # 3. One step a batch of rankings.
+    for step in range(start, total):
+        epoch, position = divmod(step, steps_per_epoch)
+        order = shuffled(len(rankings), seed=config.seed, epoch=epoch)
+        batch = [
+            rankings[i] for i in order[position * config.batch_size : (position + 1) * config.batch_size]
+        ]
+        try:
+            loss, outcomes = accumulate_loss(model, batch, config, context, pad_id=tokenizer.pad_token_id)
+        except StopRequested:
+            context.checkpoint(step, {"learner": learner.state()}, keep=config.keep_checkpoints)
+            raise
+        factor = warmup_factor(step, warmup_steps=config.warmup_steps)
+        factor *= cosine_factor(step, total_steps=total, floor=0.1)
+        grad_norm = learner.step(learning_rate_factor=factor)
+        done = step + 1
+        accuracy = sum(outcome.correct for outcome in outcomes) / sum(outcome.pairs for outcome in outcomes)
+        context.events.metrics(
+            done,
+            {
+                "train/loss": loss,
+                "train/accuracy": accuracy,
+                "grad_norm": grad_norm,
+                "learning_rate": config.learning_rate * factor,
+            },
+        )
+        context.events.progress(done, total, "steps")
+        if done % config.checkpoint_every == 0 and done < total:
+            context.checkpoint(done, {"learner": learner.state()}, keep=config.keep_checkpoints)
+
+    # 4. Shift the scores so that demonstrations score 0 on average (Ouyang 2022, C.2): the loss leaves them
+    # free.
+    calibrate(model, train_set, tokenizer, config, context)
+
+    # 5. How well it orders rankings it has not seen.
+    metrics: dict[str, Any] = {
+        "steps": total,
+        "rankings": len(rankings),
+        "too_long": train_set.too_long + valid_set.too_long,
+        "all_tied": train_set.all_tied + valid_set.all_tied,
+        "score_bias": float(model.score_bias),
+    }
+    metrics |= _valid_figures(model, valid_set, tokenizer, config, context)
+    context.events.metrics(
+        total, {name: value for name, value in metrics.items() if name.startswith("valid")}
+    )
+
+    # 6. Save it.
+    save_reward_model(model, tokenizer, context.directory / "model")
+    context.finish("reward_model", metrics=metrics, model="model", step=total)
+
+
+def accumulate_loss(
+    model: ScalarModel,
+    batch: list[EncodedRanking],
+    config: RewardModelConfig,
+    context: RunContext,
+    *,
+    pad_id: int,
+) -> tuple[float, list[RankingOutcome]]:
+    """Add the gradient of the batch's mean ranking loss to the parameters; returns the loss and the
+    outcomes."""
+    total = 0.0
+    outcomes = []
+    widths = [len(r.sequences) * max(len(s) for s in r.sequences) for r in batch]
+    for rows in microbatches(widths, tokens_per_microbatch=config.tokens_per_microbatch):
+        context.stop.check()
+        group = [batch[row] for row in rows]
+        with context.precision.autocast():
+            scores = final_scores(model, collate([s for r in group for s in r.sequences], pad_id=pad_id))
+        by_ranking = list(zip(scores.cpu().split([len(r.sequences) for r in group]), group, strict=True))
+        loss = torch.stack([ranking_loss(own, ranking.places) for own, ranking in by_ranking]).sum() / len(
+            batch
+        )
+        loss.backward()
+        total += loss.item()
+        outcomes += [ranking_outcome(own.detach(), ranking.places) for own, ranking in by_ranking]
+    return total, outcomes
+
+
+def calibrate(
+    model: ScalarModel, train_set: RankingSet, tokenizer: Any, config: RewardModelConfig, context: RunContext
+) -> None:
+    """Set score_bias so that the train demonstrations score 0 on average; without any, the ranked completions
+    do."""
+    sequences = [
+        encode(tokenizer, d.messages, d.completion)
+        for d in context.records(Demonstration)
+        if d.split == "train"
+    ]
+    sequences = [sequence for sequence in sequences if len(sequence) <= config.max_tokens]
+    if not sequences:
+        context.events.message(
+            "no demonstrations of split train: scores are centred on all ranked completions instead"
+        )
+        sequences = [sequence for ranking in train_set.rankings for sequence in ranking.sequences]
+    mean = _scores(model, sequences, tokenizer, config, context).mean()
+    with torch.no_grad():
+        model.score_bias += mean
+
+
+def _valid_figures(
+    model: ScalarModel, valid_set: RankingSet, tokenizer: Any, config: RewardModelConfig, context: RunContext
+) -> dict[str, float]:
+    if not valid_set.rankings:
+        context.events.message("no usable rankings of split valid: the accuracy is unknown", level="warning")
+        return {}
+    sequences = [sequence for ranking in valid_set.rankings for sequence in ranking.sequences]
+    scores = _scores(model, sequences, tokenizer, config, context)
+    by_ranking = scores.split([len(ranking.sequences) for ranking in valid_set.rankings])
+    accuracy = pair_accuracy(
+        [
+            ranking_outcome(own, ranking.places)
+            for own, ranking in zip(by_ranking, valid_set.rankings, strict=True)
+        ]
+    )
+    return {
+        "valid_accuracy": accuracy.value,
+        "valid_accuracy_low": accuracy.low,
+        "valid_accuracy_high": accuracy.high,
+        "valid_pairs": accuracy.pairs,
+        "valid_rankings": accuracy.rankings,
+        "valid_log_loss": accuracy.log_loss,
+    }
+
+
+def _scores(
+    model: ScalarModel,
+    sequences: list[TokenSequence],
+    tokenizer: Any,
+    config: RewardModelConfig,
+    context: RunContext,
+) -> Tensor:
+    with context.precision.autocast():
+        return score_all(
+            model,
+            sequences,
+            pad_id=tokenizer.pad_token_id,
+            tokens_per_microbatch=config.tokens_per_microbatch,
+            check_stop=context.stop.check,
+        )
+
+
+def _encoded(context: RunContext, tokenizer: Any, config: RewardModelConfig, *, split: str) -> RankingSet:
+    """Rankings of a split as tokens. Too long ones are dropped, never cut; ties everywhere give no pair."""
+    usable, too_long, all_tied = [], 0, 0
+    for ranking in context.records(Ranking):
+        if ranking.split != split:
+            continue
+        sequences = tuple(
+            encode(tokenizer, ranking.messages, completion) for completion in ranking.completions
+        )
+        if len(set(ranking.places)) == 1:
+            all_tied += 1
+        elif max(len(sequence) for sequence in sequences) > config.max_tokens:
+            too_long += 1
+        else:
+            usable.append(EncodedRanking(sequences, torch.tensor(ranking.places)))
+    if too_long or all_tied:
+        context.events.message(
+            f"{split} rankings left out: {too_long} longer than max_tokens, {all_tied} with ties only"
+        )
+    return RankingSet(usable, too_long, all_tied)

@@ -1,0 +1,205 @@
+"""Making rollouts: completions by the policy, their scores, and the per-token tensors PPO learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.engine.algorithms.advantages import (
+    generalized_advantages,
+    kl_penalized_rewards,
+    penalize_missing_eos,
+    whiten,
+)
+from training.engine.algorithms.batching import TokenSequence, shuffled
+from training.engine.algorithms.rollout import Rollout
+from training.engine.config import PpoConfig
+from training.engine.context import RunContext
+from training.engine.modeling import ScalarModel
+from training.engine.passes import (
+    completion_logprobs,
+    completion_mask_of,
+    completion_values,
+    per_token,
+    score_all,
+)
+from training.engine.records import Message, Prompt
+from training.engine.sampling import SamplingRequest, SamplingSettings, sample_completions
+from training.engine.tokenization import decode_completion, encode, encode_prompt
+
+
+@dataclass(frozen=True)
+class PpoModels:
+    """policy: trained, float32. reference: the policy as it was at the start. sampler: the policy in the
+    format it decodes fastest in. reward_model: frozen. value_model: trained, made from the reward model."""
+
+    policy: Any
+    reference: Any
+    sampler: Any
+    reward_model: ScalarModel
+    value_model: ScalarModel
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """A prompt with its tokens."""
+
+    prompt_id: str
+    messages: tuple[Message, ...]
+    prompt_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One completion by the policy: its tokens as sampled, and the text that people and the reward model
+    read."""
+
+    prompt: EncodedPrompt
+    sequence: TokenSequence
+    text: str
+    has_eos: bool
+
+
+def encode_prompts(
+    prompts: Sequence[Prompt], tokenizer: Any, *, max_prompt_tokens: int
+) -> list[EncodedPrompt]:
+    """Prompts with their tokens; those longer than `max_prompt_tokens` are left out."""
+    encoded = [EncodedPrompt(p.prompt_id, p.messages, encode_prompt(tokenizer, p.messages)) for p in prompts]
+    return [prompt for prompt in encoded if len(prompt.prompt_ids) <= max_prompt_tokens]
+
+
+def prompts_of_step(
+    prompts: Sequence[EncodedPrompt], *, step: int, count: int, seed: int
+) -> list[EncodedPrompt]:
+    """The prompts of a step: passes over all of them in a new order each; a function of its arguments
+    alone."""
+    chosen = []
+    for position in range(step * count, (step + 1) * count):
+        epoch, place = divmod(position, len(prompts))
+        chosen.append((epoch, place))
+    orders = {epoch: shuffled(len(prompts), seed=seed, epoch=epoch) for epoch, _ in chosen}
+    return [prompts[orders[epoch][place]] for epoch, place in chosen]
+
+
+def write_completions(
+    sampler: Any,
+    prompts: Sequence[EncodedPrompt],
+    tokenizer: Any,
+    config: PpoConfig,
+    context: RunContext,
+    *,
+    stream: str,
+) -> list[Episode]:
+    """One completion per prompt, in the order of the prompts. Another `stream` gives other completions."""
+    settings = SamplingSettings(
+        stream=stream,
+        max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+        rows_in_flight=config.rows_in_flight,
+        eos_id=tokenizer.eos_token_id,
+        pad_id=tokenizer.pad_token_id,
+    )
+    # A prompt can come twice in one step: its number within the step tells the completions apart.
+    requests = [SamplingRequest(p.prompt_id, p.prompt_ids, (number,)) for number, p in enumerate(prompts)]
+    episodes: dict[int, Episode] = {}
+    for completion in sample_completions(sampler, requests, settings, context.stop.check):
+        prompt = prompts[completion.index]
+        episodes[completion.index] = Episode(
+            prompt=prompt,
+            sequence=TokenSequence(prompt.prompt_ids, completion.token_ids),
+            text=decode_completion(tokenizer, completion.token_ids),
+            has_eos=completion.finish_reason == "stop",
+        )
+    return [episodes[number] for number in range(len(prompts))]
+
+
+def score_episodes(
+    reward_model: ScalarModel,
+    episodes: Sequence[Episode],
+    tokenizer: Any,
+    config: PpoConfig,
+    context: RunContext,
+) -> Tensor:
+    """Scores of what the episodes say, (episodes,), read at the EOS.
+
+    From the text, tokenized as rankings are: the policy may reach a text by other tokens than the tokenizer's
+    own, or with special tokens that no reader sees, and must not be scored on either.
+    """
+    sequences = [encode(tokenizer, episode.prompt.messages, episode.text) for episode in episodes]
+    with context.precision.autocast():
+        return score_all(
+            reward_model,
+            sequences,
+            pad_id=tokenizer.pad_token_id,
+            tokens_per_microbatch=config.tokens_per_microbatch,
+            check_stop=context.stop.check,
+        )
+
+
+def episode_logprobs(
+    policy: Any, episodes: Sequence[Episode], tokenizer: Any, config: PpoConfig, context: RunContext
+) -> Tensor:
+    """Log-probabilities by the forward pass of training, (episodes, time).
+
+    Not those of decoding: in bfloat16 the two differ by up to 0.5 a token, and the first ratio would not be
+    1.
+    """
+    return _per_token(
+        partial(completion_logprobs, policy, temperature=config.temperature),
+        episodes,
+        tokenizer,
+        config,
+        context,
+    )
+
+
+def make_rollout(
+    models: PpoModels,
+    episodes: Sequence[Episode],
+    scores: Tensor,
+    tokenizer: Any,
+    config: PpoConfig,
+    context: RunContext,
+    *,
+    score_scale: float,
+) -> Rollout:
+    """Log-probabilities, KL-penalised rewards, values, advantages and returns of scored episodes."""
+    logprobs = episode_logprobs(models.policy, episodes, tokenizer, config, context)
+    ref_logprobs = episode_logprobs(models.reference, episodes, tokenizer, config, context)
+    values = _per_token(partial(completion_values, models.value_model), episodes, tokenizer, config, context)
+    completion_mask = completion_mask_of([episode.sequence for episode in episodes])
+    has_eos = torch.tensor([episode.has_eos for episode in episodes])
+    final = penalize_missing_eos(scores / score_scale, has_eos, penalty=config.missing_eos_penalty)
+    rewards = kl_penalized_rewards(final, logprobs, ref_logprobs, completion_mask, kl_coef=config.kl_coef)
+    advantages, returns = generalized_advantages(
+        rewards, values, completion_mask, gamma=config.gamma, gae_lambda=config.gae_lambda
+    )
+    return Rollout(
+        sequences=tuple(episode.sequence for episode in episodes),
+        scores=scores,
+        has_eos=has_eos,
+        completion_mask=completion_mask,
+        logprobs=logprobs,
+        ref_logprobs=ref_logprobs,
+        values=values,
+        advantages=whiten(advantages, completion_mask),
+        returns=returns,
+    )
+
+
+def _per_token(
+    batch_pass: Any, episodes: Sequence[Episode], tokenizer: Any, config: PpoConfig, context: RunContext
+) -> Tensor:
+    with context.precision.autocast():
+        return per_token(
+            batch_pass,
+            [episode.sequence for episode in episodes],
+            pad_id=tokenizer.pad_token_id,
+            tokens_per_microbatch=config.tokens_per_microbatch,
+            check_stop=context.stop.check,
+        )

@@ -11,6 +11,11 @@ class EnvironmentProblem(SystemExit):
     """A variable is missing or malformed; the message says what to set."""
 
 
+def path(name: str, default: Path) -> Path:
+    """A relative path is one inside the checkout, wherever the command is typed."""
+    return (BASE_DIR / text(name, str(default))).resolve()
+
+
 def load_file(path: Path) -> None:
     """NAME=value lines of a file such as .env; variables already set win."""
     try:

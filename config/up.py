@@ -35,13 +35,14 @@ def main(arguments: list[str]) -> None:
     if arguments:
         raise SystemExit("manage.py up takes no arguments: HOST, PORT and VAR_DIR are in .env.example.")
     environment.load_settings_file()
-    var_dir = Path(environment.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+    var_dir = environment.path("VAR_DIR", BASE_DIR / "var")
     host, port = environment.text("HOST", "127.0.0.1"), environment.whole_number("PORT", 8000)
     os.umask(0o077)
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         lock = hold_lock(var_dir)
         check_address(host, port)
+        check_services(var_dir)
         make_directories(var_dir)
     except OSError as error:
         raise EnvironmentProblem(f"{error.filename or var_dir}: {error.strerror}.") from error
@@ -89,6 +90,15 @@ def check_address(host: str, port: int) -> None:
             ) from error
 
 
+def check_services(var_dir: Path) -> None:
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return
+    try:
+        check_socket_paths(var_dir)
+    except LocalServiceProblem as problem:
+        raise EnvironmentProblem(str(problem)) from problem
+
+
 class Up:
     """One run of the whole site on this machine."""
 
@@ -97,8 +107,8 @@ class Up:
         self.host = host
         self.port = port
         self.services_file = var_dir / "services.env"
-        self.passwords_file = Path(
-            environment.text("PRECEPTOR_PASSWORDS_FILE", str(var_dir / "secrets" / "accounts.txt"))
+        self.passwords_file = environment.path(
+            "PRECEPTOR_PASSWORDS_FILE", var_dir / "secrets" / "accounts.txt"
         )
         shown_host = "localhost" if host in WILDCARD_HOSTS | {"127.0.0.1", "::1"} else host
         self.site_url = environment.text("SITE_URL", f"http://{shown_host}:{port}")
@@ -153,8 +163,6 @@ class Up:
 
     def start_services(self) -> None:
         """The private ones, for those that no address was given for."""
-        if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
-            check_socket_paths(self.var_dir)
         if not os.environ.get("DATABASE_URL"):
             self.start_service(Postgres(self.var_dir, os.environ), "DATABASE_URL")
         if not os.environ.get("REDIS_URL"):

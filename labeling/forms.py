@@ -35,7 +35,7 @@ class SentSubmission:
 
 
 def read_submission(data: QueryDict) -> SentSubmission:
-    """Each `place-N` field with a value is a pair (output, place); what is no number is place 0, never valid."""
+    """Each `place-N` field with a value is a pair (output, place); what is no number is place 0."""
     places = [
         (int(match[1]), int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0)
         for field in data

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
 
-from labeling.models import Assignment, Completion, GuidelineVersion, Project, Prompt, Submission, Task, User
+from labeling.models import (
+    Assignment,
+    Completion,
+    GuidelineVersion,
+    Project,
+    Prompt,
+    Submission,
+    Task,
+    User,
+    output_letter,
+)
 
 
 @dataclass(frozen=True)
@@ -13,6 +23,10 @@ class Output:
 
     number: int
     text: str
+
+    @property
+    def letter(self) -> str:
+        return output_letter(self.number)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ const isComplete = () => outputs.every((output) => placeOf(output) !== null);
 
 const work = openWork(form, () => ({
   places: Object.fromEntries(
-    outputs.filter((output) => inputOf(output).value).map((output) => [output.dataset.output, Number(inputOf(output).value)]),
+    outputs
+      .filter((output) => inputOf(output).value)
+      .map((output) => [inputOf(output).name.replace("place-", ""), Number(inputOf(output).value)]),
   ),
 }));
 
@@ -25,6 +27,16 @@ function draw() {
   rail.replaceChildren(
     ...outputs.map((_, index) => {
       const row = document.createElement("li");
+      const number = document.createElement("button");
+      number.type = "button";
+      number.className = "rail-number";
+      number.textContent = String(index + 1);
+      number.title = `${rail.dataset.placeHere} ${index + 1}`;
+      number.setAttribute("aria-label", number.title);
+      row.append(number);
+      row.addEventListener("click", (event) => {
+        if (!event.target.closest(".chip")) placeAndGoOn(String(index + 1));
+      });
       const here = outputs.filter((output) => placeOf(output) === index + 1);
       row.append(
         ...here.map((output) => {
@@ -58,6 +70,11 @@ function place(value) {
   work.changed();
 }
 
+function placeAndGoOn(value) {
+  place(value);
+  mark(nextUnplaced());
+}
+
 function nextUnplaced() {
   for (let step = 1; step <= outputs.length; step += 1) {
     const index = (marked + step) % outputs.length;
@@ -72,8 +89,7 @@ function onKey(event) {
   const onControl = event.target.closest("a, button, summary");
   if (/^[1-9]$/.test(event.key) && Number(event.key) <= outputs.length) {
     if (inInput) mark(outputs.indexOf(event.target.closest(".output")));
-    place(event.key);
-    mark(nextUnplaced());
+    placeAndGoOn(event.key);
     if (inInput) inputOf(outputs[marked]).focus();
   } else if (event.key === "Enter" && !onControl) {
     if (isComplete()) form.requestSubmit(submit);

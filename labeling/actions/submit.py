@@ -19,6 +19,7 @@ from labeling.models import (
     Submission,
     Task,
     User,
+    output_letter,
 )
 
 
@@ -79,19 +80,20 @@ def places_by_slot(display_order: Sequence[int], places: Sequence[tuple[int, int
     given: dict[int, int] = {}
     fields: dict[str, str] = {}
     for output, place in places:
+        name = output_letter(output) if 1 <= output <= 9 else str(output)
         if not 1 <= output <= count:
-            fields[f"place-{output}"] = _("There is no output %s.") % output
+            fields[f"place-{output}"] = _("There is no output number %s.") % output
         elif output in given:
-            fields[f"place-{output}"] = _("Output %s has two places.") % output
+            fields[f"place-{output}"] = _("Output %s has two places.") % name
         elif not 1 <= place <= count:
             fields[f"place-{output}"] = _("Output %(output)s: a place is a number from 1 to %(count)s.") % {
-                "output": output,
+                "output": name,
                 "count": count,
             }
         given[output] = place
     for output in range(1, count + 1):
         if output not in given:
-            fields[f"place-{output}"] = _("Output %s has no place yet.") % output
+            fields[f"place-{output}"] = _("Output %s has no place yet.") % output_letter(output)
     if fields:
         message = _("The ranking is not complete; nothing was sent.") + " " + " ".join(fields.values())
         raise DomainError("bad_ranking", message, fields)

@@ -5,7 +5,14 @@ from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt
 from labeling.models.submissions import Demonstration, Ranking, Submission
-from labeling.models.tasks import Assignment, AssignmentStatusChange, Task, TaskCompletion, TaskStatusChange
+from labeling.models.tasks import (
+    Assignment,
+    AssignmentStatusChange,
+    Task,
+    TaskCompletion,
+    TaskStatusChange,
+    output_letter,
+)
 
 __all__ = [
     "Assignment",
@@ -24,4 +31,5 @@ __all__ = [
     "TaskCompletion",
     "TaskStatusChange",
     "User",
+    "output_letter",
 ]

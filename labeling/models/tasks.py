@@ -36,7 +36,7 @@ class Task(PublicIdModel):
     seats_wanted = models.PositiveSmallIntegerField(default=1)
     # Seats of people who work on it or have submitted it.
     seats_taken = models.PositiveSmallIntegerField(default=0)
-    completions: models.ManyToManyField[Completion, "TaskCompletion"] = models.ManyToManyField(
+    completions: "models.ManyToManyField[Completion, TaskCompletion]" = models.ManyToManyField(
         Completion, through="TaskCompletion", related_name="tasks"
     )
 
@@ -129,6 +129,11 @@ class Assignment(PublicIdModel):
 
     def __str__(self) -> str:
         return f"assignment {self.public_id}"
+
+
+def output_letter(number: int) -> str:
+    """What output 1…9 is called on the page: A…I, since numbers are places there."""
+    return chr(ord("A") + number - 1)
 
 
 class TaskStatusChange(StatusChange):

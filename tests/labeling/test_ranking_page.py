@@ -74,7 +74,7 @@ def test_a_refused_form_comes_back_with_the_reason_and_what_was_entered(client_f
 
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "Output 3 has no place yet" in page
+    assert "Output C has no place yet" in page
     assert re.search(r'name="place-1"[^>]*value="3"', page)
     assert Submission.objects.count() == 0
 
@@ -86,7 +86,7 @@ def test_a_repeated_output_is_refused(client_for, annotator, assignment):
     )
 
     assert answer.status_code == 400
-    assert "Output 1 has two places" in answer.content.decode()
+    assert "Output A has two places" in answer.content.decode()
 
 
 def test_a_submission_stands_even_if_the_project_was_paused_meanwhile(

@@ -62,9 +62,9 @@ def test_a_task_with_two_seats_stays_open_after_the_first(project, annotator, se
 @pytest.mark.parametrize(
     ("places", "field", "words"),
     [
-        ([(1, 1), (2, 2), (3, 3)], "place-4", "Output 4 has no place yet"),
-        ([(1, 1), (2, 2), (3, 3), (4, 4), (2, 1)], "place-2", "Output 2 has two places"),
-        ([(1, 1), (2, 2), (3, 3), (4, 4), (5, 1)], "place-5", "There is no output 5"),
+        ([(1, 1), (2, 2), (3, 3)], "place-4", "Output D has no place yet"),
+        ([(1, 1), (2, 2), (3, 3), (4, 4), (2, 1)], "place-2", "Output B has two places"),
+        ([(1, 1), (2, 2), (3, 3), (4, 4), (5, 1)], "place-5", "There is no output number 5"),
         ([(1, 1), (2, 2), (3, 3), (4, 0)], "place-4", "a place is a number from 1 to 4"),
         ([(1, 1), (2, 2), (3, 3), (4, 5)], "place-4", "a place is a number from 1 to 4"),
     ],

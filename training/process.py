@@ -1,4 +1,4 @@
-"""The engine as a child process: started so that it cannot outlive its worker, and followed through its files."""
+"""The engine as a child process that cannot outlive its worker, followed through its files."""
 
 import ctypes
 import json
@@ -34,7 +34,7 @@ def has_gpu() -> bool:
 
 
 class EngineProcess:
-    """One child running `python -m training.engine …` in a session of its own; its output goes to a log file."""
+    """One child running `python -m training.engine …` in a session of its own; its output goes to a log."""
 
     def __init__(self, arguments: list[str], *, log: Path) -> None:
         on_cpu = not has_gpu()

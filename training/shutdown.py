@@ -31,7 +31,7 @@ def is_shutting_down() -> bool:
 
 @contextmanager
 def noticing_sigterm() -> Iterator[None]:
-    """While inside, SIGTERM to this very process counts too: the whole process group got it, or a cold shutdown."""
+    """While inside, SIGTERM to this very process counts too: a cold shutdown, or its whole group got it."""
 
     def notice(_number: int, _frame: FrameType | None) -> None:
         global _sigterm_here

@@ -1,5 +1,18 @@
 """Training's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from training import views
+
+urlpatterns = [
+    path("projects/<uuid:project_id>/runs/", views.runs, name="runs"),
+    path("projects/<uuid:project_id>/runs/start/<str:kind>/", views.start_run, name="start-run"),
+    path("runs/<uuid:run_id>/", views.run, name="run"),
+    path("runs/<uuid:run_id>/metrics.json", views.run_metrics, name="run-metrics"),
+    path("runs/<uuid:run_id>/log.txt", views.run_log, name="run-log"),
+    path("runs/<uuid:run_id>/cancel/", views.cancel_run, name="cancel-run"),
+    path("projects/<uuid:project_id>/models/", views.models, name="models"),
+    path("models/<uuid:version_id>/promote/", views.promote_model, name="promote-model"),
+    path("projects/<uuid:project_id>/snapshots/", views.snapshots, name="snapshots"),
+    path("projects/<uuid:project_id>/snapshots/take/", views.take_snapshot, name="take-snapshot"),
+]

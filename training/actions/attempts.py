@@ -36,7 +36,10 @@ class Superseded(Conflict):
 
 @transaction.atomic
 def claim_run(*, run_id: int, node: str) -> Run | None:
-    """Take a queued run for this worker; run.attempt is the fencing token. None: somebody else has it, or it is over."""
+    """Take a queued run for this worker; its attempt number is the fencing token.
+
+    None: somebody else has it, or it is over.
+    """
     run = Run.objects.filter(pk=run_id, status=Run.Status.QUEUED).first()
     if run is None:
         return None
@@ -70,9 +73,11 @@ def record_process(*, run_id: int, attempt: int, pid: int) -> None:
 
 def locked_run(run_id: int, attempt: int) -> Run:
     """The run, locked for this attempt's writes. Raises Superseded."""
-    run = Run.objects.select_for_update(no_key=True).filter(
-        pk=run_id, attempt=attempt, status=Run.Status.RUNNING
-    ).first()
+    run = (
+        Run.objects.select_for_update(no_key=True)
+        .filter(pk=run_id, attempt=attempt, status=Run.Status.RUNNING)
+        .first()
+    )
     if run is None:
         raise Superseded
     return run
@@ -88,7 +93,13 @@ def finish_run(*, run_id: int, attempt: int, result: dict[str, Any]) -> ModelVer
     directory = run.directory / str(result.get("model") or "model")
     produces = PRODUCES.get(run.kind)
     if produces and not (directory / "config.json").is_file():
-        _end(run, Run.Status.FAILED, RunAttempt.Outcome.FAILED, 0, error=_("The run left no model at %s.") % directory)
+        _end(
+            run,
+            Run.Status.FAILED,
+            RunAttempt.Outcome.FAILED,
+            0,
+            error=_("The run left no model at %s.") % directory,
+        )
         return None
     _end(run, Run.Status.SUCCEEDED, RunAttempt.Outcome.SUCCEEDED, 0, result=result, error="")
     return _register(run, produces, directory, result) if produces else None
@@ -109,7 +120,9 @@ def end_cancelled_run(*, run_id: int, attempt: int, exit_code: int | None) -> No
 
 
 @transaction.atomic
-def requeue_run(*, run_id: int, attempt: int, outcome: RunAttempt.Outcome, exit_code: int | None = None) -> Run:
+def requeue_run(
+    *, run_id: int, attempt: int, outcome: RunAttempt.Outcome, exit_code: int | None = None
+) -> Run:
     """Put a run back whose process or worker is gone; the next attempt goes on from its newest checkpoint.
 
     A run that is to be cancelled ends here. One that was killed or lost MOST_CRASHES times fails.

@@ -21,5 +21,6 @@ def ring_snapshot(snapshot: Snapshot) -> None:
 def _on_commit(task: str, pk: int, *, queue: str) -> None:
     # robust: with the broker away the row is committed all the same, and the failure logged.
     transaction.on_commit(
-        lambda: current_app.send_task(task, args=[pk], queue=queue, expires=RING_EXPIRES, retry=False), robust=True
+        lambda: current_app.send_task(task, args=[pk], queue=queue, expires=RING_EXPIRES, retry=False),
+        robust=True,
     )

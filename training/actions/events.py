@@ -53,7 +53,9 @@ def record_completions(*, run_id: int, attempt: int, completions: Sequence[Mappi
     were opened. Raises Superseded.
     """
     run = locked_run(run_id, attempt)
-    prompts = labeling_queries.prompts_by_public_id(run.project, [str(line["prompt_id"]) for line in completions])
+    prompts = labeling_queries.prompts_by_public_id(
+        run.project, [str(line["prompt_id"]) for line in completions]
+    )
     known = set(Sample.objects.filter(run=run, prompt__in=prompts.values()).values_list("prompt_id", "index"))
     version = run.inputs.get(role=RunInput.Role.POLICY).model_version
     touched: dict[int, Prompt] = {}
@@ -74,7 +76,9 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
-def _keep_sample(run: Run, version_id: int, prompt: Prompt, completion: Completion, line: Mapping[str, Any]) -> None:
+def _keep_sample(
+    run: Run, version_id: int, prompt: Prompt, completion: Completion, line: Mapping[str, Any]
+) -> None:
     Sample.objects.create(
         completion=completion,
         prompt=prompt,

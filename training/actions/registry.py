@@ -15,7 +15,12 @@ from training.models import ModelVersion, Promotion, Run, RunInput
 
 @transaction.atomic
 def register_model(
-    *, project: Project | None, kind: ModelVersion.Kind, directory: str | Path, name: str = "", source: str = ""
+    *,
+    project: Project | None,
+    kind: ModelVersion.Kind,
+    directory: str | Path,
+    name: str = "",
+    source: str = "",
 ) -> ModelVersion:
     """Enter a model directory in the registry; without a project it is a base that all may use.
 
@@ -45,14 +50,18 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
     if version.project_id != project.pk:
         raise DomainError("unknown_model", _("This project has no such model."))
     if not version.is_promotable:
-        raise DomainError("not_a_policy", _("%s cannot be promoted: only a policy or a supervised model can.") % version)
+        raise DomainError(
+            "not_a_policy", _("%s cannot be promoted: only a policy or a supervised model can.") % version
+        )
     check_available(version)
     current = ModelVersion.objects.filter(project=project, is_promoted=True).first()
     if current == version:
         raise Conflict("promoted_already", _("%s is the promoted one already.") % version)
     ModelVersion.objects.filter(project=project, is_promoted=True).update(is_promoted=False)
     ModelVersion.objects.filter(pk=version.pk).update(is_promoted=True)
-    Promotion.objects.create(project=project, from_version=current, to_version=version, note=note.strip(), user=user)
+    Promotion.objects.create(
+        project=project, from_version=current, to_version=version, note=note.strip(), user=user
+    )
     return start_run(
         project=project, kind=Run.Kind.SAMPLE, inputs={RunInput.Role.POLICY: version}, actor=user
     )

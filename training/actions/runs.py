@@ -24,7 +24,7 @@ INPUT_ROLES: dict[str, tuple[str, ...]] = {
     Run.Kind.REWARD_MODEL: (RunInput.Role.POLICY,),
     Run.Kind.PPO: (RunInput.Role.POLICY, RunInput.Role.REWARD_MODEL),
 }
-# What a kind of run reads from its snapshot, in the train split at least. Sampling reads the project's prompts.
+# What a kind of run reads from its snapshot, in the train split at least. Sampling reads the project itself.
 NEEDED_CONTENT: dict[str, Snapshot.Content] = {
     Run.Kind.SFT: Snapshot.Content.DEMONSTRATIONS,
     Run.Kind.REWARD_MODEL: Snapshot.Content.RANKINGS,
@@ -138,7 +138,9 @@ def _check_snapshot(project: Project, kind: str, snapshot: Snapshot | None) -> N
     elif snapshot.status != Snapshot.Status.READY:
         message = _("This snapshot is not ready; wait for it or choose another.")
     elif content is not None and not snapshot.counts.get(content, {}).get(Prompt.Split.TRAIN):
-        message = _("This snapshot has no %s in the train split; collect some and take another.") % content.label
+        message = (
+            _("This snapshot has no %s in the train split; collect some and take another.") % content.label
+        )
     else:
         return
     raise DomainError("unfit_snapshot", message, {"snapshot": message})
@@ -148,13 +150,17 @@ def _check_splits(project: Project, splits: Sequence[str]) -> None:
     unknown = set(splits) - set(Prompt.Split.values)
     if unknown or not splits:
         raise DomainError(
-            "unknown_split", _("Splits are some of %s.") % ", ".join(Prompt.Split.values), {"splits": ", ".join(splits)}
+            "unknown_split",
+            _("Splits are some of %s.") % ", ".join(Prompt.Split.values),
+            {"splits": ", ".join(splits)},
         )
     if not project.prompts.filter(split__in=splits).exists():
         raise DomainError("no_prompts", _("There are no prompts to sample for; add some first."))
 
 
-def _checked_config(kind: str, asked: Mapping[str, Any], inputs: Mapping[str, ModelVersion]) -> dict[str, Any]:
+def _checked_config(
+    kind: str, asked: Mapping[str, Any], inputs: Mapping[str, ModelVersion]
+) -> dict[str, Any]:
     """Every field as the engine would take it; directories are filled in when the run starts."""
     directories = {role: str(version.directory) for role, version in inputs.items()}
     try:

@@ -36,10 +36,12 @@ def take_snapshot(
 ) -> Snapshot:
     """Have the record written to files as it is when the worker comes to it.
 
-    Refuses unknown contents, and an empty snapshot: judgments were asked for and there are none, or no prompts.
+    Refuses unknown contents, and an empty snapshot: what was asked for does not exist yet.
     """
     if not contents or set(contents) - set(Snapshot.Content.values):
-        raise DomainError("unknown_contents", _("A snapshot holds some of %s.") % ", ".join(Snapshot.Content.values))
+        raise DomainError(
+            "unknown_contents", _("A snapshot holds some of %s.") % ", ".join(Snapshot.Content.values)
+        )
     if not splits or set(splits) - set(Prompt.Split.values):
         raise DomainError("unknown_split", _("Splits are some of %s.") % ", ".join(Prompt.Split.values))
     if not any(_exists(project, content) for content in _content_that_must_be(contents)):
@@ -75,7 +77,10 @@ class _Written:
     members: list[int] = field(default_factory=list)
 
     def counted(self, content: str, rows: Iterable[Any], splits: Sequence[str]) -> Iterator[Any]:
-        """Pass on the records in these splits, keeping count and membership. rows: record, or (submission, record)."""
+        """Pass on the records in these splits, keeping count and membership.
+
+        rows: records, or (submission id, record).
+        """
         count = self.counts.setdefault(content, Counter())
         for row in rows:
             submission_id, record = row if isinstance(row, tuple) else (None, row)

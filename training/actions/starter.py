@@ -27,7 +27,7 @@ ROLES = (Membership.Role.ANNOTATOR, Membership.Role.MANAGER, Membership.Role.ENG
 
 @transaction.atomic
 def load_starter(*, passwords_file: Path) -> Project | None:
-    """Into an empty database: an account per role, the starter project, its first policy, and outputs to rank.
+    """Into an empty database: an account per role, the starter project, its first policy, outputs to rank.
 
     The passwords are made here and written to `passwords_file`, readable by its owner only. Does nothing,
     and returns None, when there is a project already.
@@ -47,7 +47,9 @@ def load_starter(*, passwords_file: Path) -> Project | None:
         )
     _add_texts(project)
     policy = add_smollm2(project=project)
-    promote_model(project=project, version=policy, user=None, note="The policy a new installation starts with.")
+    promote_model(
+        project=project, version=policy, user=None, note="The policy a new installation starts with."
+    )
     _write_passwords(passwords_file, passwords)
     return project
 

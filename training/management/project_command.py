@@ -13,7 +13,9 @@ from training.models import ModelVersion, Snapshot
 
 class ProjectCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--project", default="", help="name or id; may be left out when there is only one")
+        parser.add_argument(
+            "--project", default="", help="name or id; may be left out when there is only one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -44,7 +46,9 @@ def named_version(project: Project, name: str) -> ModelVersion:
     else:
         version = queries.version_named(project, name)
     if version is None:
-        raise CommandError(f"There is no model {name!r}: write kind:number, as in policy:1 or reward_model:2.")
+        raise CommandError(
+            f"There is no model {name!r}: write kind:number, as in policy:1 or reward_model:2."
+        )
     return version
 
 
@@ -52,7 +56,11 @@ def named_snapshot(project: Project, name: str) -> Snapshot:
     """By id; the newest that is ready when no name is given."""
     if name and not is_uuid(name):
         raise CommandError(f"{name!r} is not the id of a snapshot.")
-    snapshot = queries.snapshots_of(project).filter(public_id=name).first() if name else queries.newest_snapshot(project)
+    snapshot = (
+        queries.snapshots_of(project).filter(public_id=name).first()
+        if name
+        else queries.newest_snapshot(project)
+    )
     if snapshot is None:
         raise CommandError("There is no such snapshot: take one with `manage.py take_snapshot --wait`.")
     return snapshot

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('training', '0001_snapshots_runs_and_models'),
+        ("training", "0001_snapshots_runs_and_models"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='runattempt',
-            name='progress_from',
+            model_name="runattempt",
+            name="progress_from",
             field=models.PositiveBigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='runattempt',
-            name='progress_from_at',
+            model_name="runattempt",
+            name="progress_from_at",
             field=models.DateTimeField(null=True),
         ),
     ]

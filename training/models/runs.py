@@ -60,7 +60,9 @@ class Run(PublicIdModel):
         ]
         indexes = [
             models.Index(fields=["project", "-id"], name="run_newest_first"),
-            models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_unfinished"),
+            models.Index(
+                fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_unfinished"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -90,7 +92,9 @@ class RunInput(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="inputs")
     role = models.CharField(max_length=16, choices=Role)
-    model_version = models.ForeignKey("training.ModelVersion", on_delete=models.PROTECT, related_name="used_as")
+    model_version = models.ForeignKey(
+        "training.ModelVersion", on_delete=models.PROTECT, related_name="used_as"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "role"], name="run_input_role_unique")]

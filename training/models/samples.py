@@ -8,7 +8,9 @@ from training.models.runs import Run
 
 
 class Sample(models.Model):
-    completion = models.OneToOneField(Completion, on_delete=models.CASCADE, primary_key=True, related_name="sample")
+    completion = models.OneToOneField(
+        Completion, on_delete=models.CASCADE, primary_key=True, related_name="sample"
+    )
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="samples")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="samples")
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="samples")

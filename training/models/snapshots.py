@@ -34,7 +34,9 @@ class Snapshot(PublicIdModel):
     path = models.CharField(max_length=500, blank=True)  # below ARTIFACTS_DIR
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    submissions = models.ManyToManyField(Submission, through="SnapshotMember", related_name="snapshots")
+    submissions: "models.ManyToManyField[Submission, SnapshotMember]" = models.ManyToManyField(
+        Submission, through="SnapshotMember", related_name="snapshots"
+    )
 
     class Meta:
         constraints = [

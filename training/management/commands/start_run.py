@@ -13,7 +13,7 @@ from training.models import Run, RunInput
 
 
 class Command(ProjectCommand):
-    help = "Queue a run: the promoted policy and the newest snapshot and reward model, unless named. Prints its id."
+    help = "Queue a run; unless named it reads the promoted policy and what is newest. Prints its id."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -21,8 +21,12 @@ class Command(ProjectCommand):
         parser.add_argument("--policy", default="", help="kind:number, as in policy:1 or sft:2")
         parser.add_argument("--reward-model", default="", help="kind:number, as in reward_model:1")
         parser.add_argument("--snapshot", default="", help="its id")
-        parser.add_argument("--splits", nargs="+", default=SAMPLED_SPLITS, help="of the prompts to sample for")
-        parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the config")
+        parser.add_argument(
+            "--splits", nargs="+", default=SAMPLED_SPLITS, help="of the prompts to sample for"
+        )
+        parser.add_argument(
+            "--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the config"
+        )
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:
         kind = options["kind"]

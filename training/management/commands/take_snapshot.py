@@ -16,7 +16,9 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--contents", nargs="+", default=Snapshot.Content.values, choices=Snapshot.Content.values)
+        parser.add_argument(
+            "--contents", nargs="+", default=Snapshot.Content.values, choices=Snapshot.Content.values
+        )
         parser.add_argument("--wait", action="store_true", help="return when it is ready")
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:

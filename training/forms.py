@@ -1,0 +1,126 @@
+"""The form that starts a run, made from the engine's own description of its fields."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from labeling.errors import DomainError
+from labeling.models import Project, Prompt
+from training import queries
+from training.actions.runs import INPUT_ROLES, NEEDED_CONTENT, SAMPLED_SPLITS
+from training.engine.config import FieldDescription, fields_of
+from training.models import Run, RunInput
+
+# What is asked at first sight; the engine's other fields fold away.
+MAIN_SETTINGS = {
+    Run.Kind.SAMPLE: ("completions_per_prompt", "max_new_tokens", "temperature"),
+    Run.Kind.SFT: ("epochs", "batch_size", "learning_rate"),
+    Run.Kind.REWARD_MODEL: ("epochs", "batch_size", "learning_rate"),
+    Run.Kind.PPO: ("steps", "episodes_per_step", "kl_coef", "kl_cap"),
+}
+
+
+class RunForm(forms.Form):
+    def __init__(self, data: Any = None, *, kind: str, project: Project) -> None:
+        super().__init__(data)
+        self.kind = kind
+        self.roles = INPUT_ROLES[kind]
+        self.settings = [field for field in fields_of(kind) if field.name not in RunInput.Role.values]
+        self._add_inputs(project)
+        usual = queries.usual_settings(kind, project)
+        for setting in self.settings:
+            initial = None if setting.name == "seed" else usual.get(setting.name, setting.default)
+            self.fields[setting.name] = form_field(setting, initial)
+
+    def _add_inputs(self, project: Project) -> None:
+        usual = queries.usual_inputs(project, self.kind)
+        for role in self.roles:
+            version = usual.get(role)
+            self.fields[role] = forms.ModelChoiceField(
+                queries.versions_for(project, role),
+                label=RunInput.Role(role).label.capitalize(),
+                initial=version and version.public_id,
+                to_field_name="public_id",
+            )
+        if self.kind in NEEDED_CONTENT:
+            newest = queries.newest_snapshot(project)
+            self.fields["snapshot"] = forms.ModelChoiceField(
+                queries.snapshots_of(project).filter(status="ready"),
+                label=_("Snapshot"),
+                initial=newest and newest.public_id,
+                to_field_name="public_id",
+            )
+        else:
+            self.fields["splits"] = forms.MultipleChoiceField(
+                choices=Prompt.Split.choices,
+                label=_("Prompts of the splits"),
+                initial=[str(split) for split in SAMPLED_SPLITS],
+                widget=forms.CheckboxSelectMultiple,
+            )
+
+    @property
+    def choices(self) -> list[forms.BoundField]:
+        """What the run reads."""
+        settings = {setting.name for setting in self.settings}
+        return [self[name] for name in self.fields if name not in settings]
+
+    @property
+    def main_settings(self) -> list[forms.BoundField]:
+        return [self[name] for name in MAIN_SETTINGS[Run.Kind(self.kind)]]
+
+    @property
+    def other_settings(self) -> list[forms.BoundField]:
+        shown = MAIN_SETTINGS[Run.Kind(self.kind)]
+        return [self[setting.name] for setting in self.settings if setting.name not in shown]
+
+    @property
+    def has_problem_in_others(self) -> bool:
+        return any(field.errors for field in self.other_settings)
+
+    def wish(self) -> dict[str, Any]:
+        """What to call start_run with; a setting that was left empty is the engine's own default."""
+        cleaned = self.cleaned_data
+        optional = {setting.name for setting in self.settings if setting.is_optional}
+        config = {
+            setting.name: cleaned[setting.name]
+            for setting in self.settings
+            if cleaned[setting.name] not in (None, "") or setting.name in optional
+        }
+        wish: dict[str, Any] = {"inputs": {role: cleaned[role] for role in self.roles}, "config": config}
+        return wish | {name: cleaned[name] for name in ("snapshot", "splits") if name in cleaned}
+
+    def add_domain_error(self, error: DomainError) -> None:
+        for name, message in (error.fields or {"": error.message}).items():
+            self.add_error(name if name in self.fields else None, message)
+
+
+def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
+    """One engine field as a form field: its own help, bounds and choices. The action judges what is sent."""
+    common: dict[str, Any] = {
+        "label": setting.name.replace("_", " ").capitalize() + (f" ({setting.unit})" if setting.unit else ""),
+        "help_text": f"{setting.help} {setting.effect}".strip(),
+        "initial": initial,
+        "required": False,
+    }
+    if setting.choices:
+        return forms.ChoiceField(choices=[(choice, choice) for choice in setting.choices], **common)
+    if setting.type == "bool":
+        return forms.BooleanField(**common)
+    if setting.type == "int":
+        return forms.IntegerField(
+            min_value=_whole(setting.minimum), max_value=_whole(setting.maximum), **common
+        )
+    if setting.type == "float":
+        # Any step: browsers refuse 0.00002 otherwise.
+        return forms.FloatField(
+            min_value=setting.minimum,
+            max_value=setting.maximum,
+            widget=forms.NumberInput(attrs={"step": "any"}),
+            **common,
+        )
+    return forms.CharField(**common)
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)

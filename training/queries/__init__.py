@@ -1,0 +1,36 @@
+"""What can be asked of runs, models and snapshots."""
+
+from training.queries.curves import Curve, curves_of, metric_series
+from training.queries.registry import (
+    models_of,
+    newest_snapshot,
+    newest_version,
+    promoted_version,
+    snapshots_of,
+    usual_inputs,
+    usual_settings,
+    version_named,
+    versions_for,
+)
+from training.queries.runs import Pace, log_tail, opened_tasks, pace_of, runs_of, sampled_texts
+
+__all__ = [
+    "Curve",
+    "Pace",
+    "curves_of",
+    "log_tail",
+    "metric_series",
+    "models_of",
+    "newest_snapshot",
+    "newest_version",
+    "opened_tasks",
+    "pace_of",
+    "promoted_version",
+    "runs_of",
+    "sampled_texts",
+    "snapshots_of",
+    "usual_inputs",
+    "usual_settings",
+    "version_named",
+    "versions_for",
+]

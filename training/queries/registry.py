@@ -1,0 +1,69 @@
+"""Snapshots and model versions, and what a run usually starts from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from labeling.models import Project
+from training.models import ModelVersion, Run, RunInput, Snapshot
+
+
+def promoted_version(project: Project) -> ModelVersion | None:
+    return ModelVersion.objects.filter(project=project, is_promoted=True).first()
+
+
+def newest_version(project: Project, kind: str) -> ModelVersion | None:
+    return ModelVersion.objects.filter(project=project, kind=kind).order_by("-number").first()
+
+
+def newest_snapshot(project: Project) -> Snapshot | None:
+    """The newest one that is ready."""
+    return snapshots_of(project).filter(status=Snapshot.Status.READY).first()
+
+
+def usual_inputs(project: Project, kind: str) -> dict[str, ModelVersion]:
+    """What a run of this kind usually starts from: the promoted policy, for PPO the newest reward model."""
+    inputs = {RunInput.Role.POLICY: promoted_version(project)}
+    if kind == Run.Kind.PPO:
+        inputs[RunInput.Role.REWARD_MODEL] = newest_version(project, ModelVersion.Kind.REWARD_MODEL)
+    return {str(role): version for role, version in inputs.items() if version is not None}
+
+
+def versions_for(project: Project, role: str) -> QuerySet[ModelVersion]:
+    """The versions that can take this role in a run, newest first; shared bases come last."""
+    mine = ModelVersion.objects.filter(project=project) | ModelVersion.objects.filter(project=None)
+    if role == RunInput.Role.REWARD_MODEL:
+        return mine.filter(kind=ModelVersion.Kind.REWARD_MODEL).order_by("-number")
+    return mine.exclude(kind=ModelVersion.Kind.REWARD_MODEL).order_by("-is_promoted", "kind", "-number")
+
+
+def version_named(project: Project, name: str) -> ModelVersion | None:
+    """A version of the project by kind and number, as in policy:3 or reward_model:1."""
+    kind, _colon, number = name.partition(":")
+    if not number.removeprefix("v").isdigit():
+        return None
+    return ModelVersion.objects.filter(
+        project=None if kind == ModelVersion.Kind.BASE else project,
+        kind=kind,
+        number=int(number.removeprefix("v")),
+    ).first()
+
+
+def snapshots_of(project: Project) -> QuerySet[Snapshot]:
+    return Snapshot.objects.filter(project=project).select_related("created_by").order_by("-pk")
+
+
+def models_of(project: Project) -> QuerySet[ModelVersion]:
+    """The project's versions, newest of each kind first, with what the list shows of each."""
+    return (
+        ModelVersion.objects.filter(project=project)
+        .select_related("run__snapshot", "run__created_by")
+        .prefetch_related("run__inputs__model_version")
+        .order_by("kind", "-number")
+    )
+
+
+def usual_settings(kind: str, project: Project) -> Mapping[str, Any]:
+    """What a form for this kind of run shows beside the engine's defaults."""
+    return {"completions_per_prompt": project.completions_per_prompt} if kind == Run.Kind.SAMPLE else {}

@@ -1,0 +1,63 @@
+"""Runs: the list, and what the page of one shows."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from labeling.models import Project, Task
+from training.models import Run, RunAttempt, SampledText
+
+MOST_TEXTS = 12
+LOG_TAIL = 8_000
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run goes: units a second, and the seconds left; None while that cannot be told."""
+
+    rate: float | None
+    seconds_left: float | None
+
+
+def runs_of(project: Project) -> QuerySet[Run]:
+    return (
+        Run.objects.filter(project=project)
+        .select_related("created_by", "model_version")
+        .prefetch_related("inputs__model_version")
+        .order_by("-pk")
+    )
+
+
+def pace_of(run: Run) -> Pace:
+    """Reckoned over the current attempt: what an earlier one did took time that is over."""
+    attempt = RunAttempt.objects.filter(run=run, number=run.attempt).first()
+    if run.status != Run.Status.RUNNING or attempt is None or attempt.progress_from_at is None:
+        return Pace(None, None)
+    seconds = (timezone.now() - attempt.progress_from_at).total_seconds()
+    done = run.progress_done - (attempt.progress_from or 0)
+    if done <= 0 or seconds < 1:
+        return Pace(None, None)
+    rate = done / seconds
+    return Pace(rate, (run.progress_total - run.progress_done) / rate)
+
+
+def sampled_texts(run: Run) -> QuerySet[SampledText]:
+    return SampledText.objects.filter(run=run).order_by("-step", "-position")[:MOST_TEXTS]
+
+
+def opened_tasks(run: Run) -> int:
+    """Ranking tasks made of this run's completions."""
+    return Task.objects.filter(completions__sample__run=run).aggregate(n=Count("pk", distinct=True))["n"]
+
+
+def log_tail(run: Run) -> str:
+    """The end of what the engine has printed, from a whole line on."""
+    try:
+        with (run.directory / "log.txt").open("rb") as log:
+            size = log.seek(0, 2)
+            log.seek(max(0, size - LOG_TAIL))
+            tail = log.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return tail if size <= LOG_TAIL else tail.partition("\n")[2]

@@ -1,0 +1,83 @@
+"""Numbers, durations and states as engineers' pages show them."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from training.models import Run, Snapshot
+
+register = template.Library()
+
+TONES = {
+    Run.Status.QUEUED: "",
+    Run.Status.RUNNING: "accent",
+    Run.Status.SUCCEEDED: "good",
+    Run.Status.FAILED: "danger",
+    Run.Status.CANCELLED: "warning",
+    Snapshot.Status.BUILDING: "accent",
+    Snapshot.Status.READY: "good",
+}
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The class of a badge; the badge's word says the same without color."""
+    return TONES.get(status, "")  # type: ignore[call-overload]
+
+
+@register.filter
+def figure(value: object) -> str:
+    """A number in four significant digits; large whole ones with separators."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+@register.filter
+def duration(seconds: float | timedelta | None) -> str:
+    """1 h 05 min, 12 min 30 s, 45 s."""
+    if seconds is None:
+        return "–"
+    total = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
+    minutes, seconds = divmod(max(0, total), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": seconds}
+    return _("%d s") % seconds
+
+
+@register.filter
+def took(run: Run) -> str:
+    """From the first start to the end, or to now."""
+    if run.started_at is None:
+        return "–"
+    return duration((run.finished_at or timezone.now()) - run.started_at)
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """Relative, with the absolute time on hover."""
+    if moment is None:
+        return "–"
+    seconds = (timezone.now() - moment).total_seconds()
+    text = _("just now") if seconds < 60 else _("%s ago") % _coarse(seconds)
+    absolute = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute, text)
+
+
+def _coarse(seconds: float) -> str:
+    if seconds < 3600:
+        return _("%d min") % (seconds // 60)
+    if seconds < 86_400:
+        return _("%d h") % (seconds // 3600)
+    return _("%d d") % (seconds // 86_400)

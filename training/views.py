@@ -1,0 +1,180 @@
+"""Engineers' pages: runs, models, snapshots."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from labeling import access
+from labeling.errors import DomainError
+from labeling.models import Project, User
+from training import actions, forms, queries
+from training.access import run_for, version_for
+from training.models import Run
+
+PER_PAGE = 50
+
+
+@login_required
+@require_GET
+def runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_of(request, project_id)
+    page = Paginator(queries.runs_of(project), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "page": page,
+        "kinds": Run.Kind.choices,
+        "is_moving": any(not run.is_over for run in page),
+    }
+    template = "training/_runs_table.html" if request.headers.get("HX-Request") else "training/runs.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
+    project = project_of(request, project_id)
+    if kind not in Run.Kind.values:
+        raise Http404
+    form = forms.RunForm(request.POST or None, kind=kind, project=project)
+    if request.method == "POST" and form.is_valid():
+        try:
+            run = actions.start_run(project=project, kind=kind, actor=signed_in(request), **form.wish())
+        except DomainError as error:
+            form.add_domain_error(error)
+        else:
+            return redirect("run", run.public_id)
+    context = {"project": project, "kind": Run.Kind(kind), "form": form}
+    return render(request, "training/start_run.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    run = run_for(signed_in(request), run_id)
+    context: dict[str, Any] = {
+        "run": run,
+        "project": run.project,
+        "pace": queries.pace_of(run),
+        "texts": queries.sampled_texts(run),
+        "log": queries.log_tail(run),
+        "attempts": run.attempts.all(),
+        "tasks": queries.opened_tasks(run) if run.kind == Run.Kind.SAMPLE else None,
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "training/_run_live.html", context)
+    context["inputs"] = run.inputs.select_related("model_version__run")
+    context["curves"] = queries.curves_of(run)
+    return render(request, "training/run.html", context)
+
+
+@login_required
+@require_GET
+def run_metrics(request: HttpRequest, run_id: uuid.UUID) -> JsonResponse:
+    run = run_for(signed_in(request), run_id)
+    curves = [
+        {
+            "measure": curve.measure,
+            "title": curve.title,
+            "unit": curve.unit,
+            "lines": [{"name": line.name, "points": line.points} for line in curve.lines],
+        }
+        for curve in queries.curves_of(run)
+    ]
+    return JsonResponse({"is_over": run.is_over, "curves": curves})
+
+
+@login_required
+@require_GET
+def run_log(request: HttpRequest, run_id: uuid.UUID) -> FileResponse:
+    run = run_for(signed_in(request), run_id)
+    try:
+        log = (run.directory / "log.txt").open("rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(log, content_type="text/plain; charset=utf-8")
+
+
+@login_required
+@require_POST
+def cancel_run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    run = run_for(signed_in(request), run_id)
+    try:
+        actions.cancel_run(run=run, actor=signed_in(request))
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return redirect("run", run.public_id)
+
+
+@login_required
+@require_GET
+def models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_of(request, project_id)
+    context = {
+        "project": project,
+        "page": Paginator(queries.models_of(project), PER_PAGE).get_page(request.GET.get("page")),
+        "promoted": queries.promoted_version(project),
+        "promotions": project.promotions.select_related("user", "from_version", "to_version")[:20],
+    }
+    return render(request, "training/models.html", context)
+
+
+@login_required
+@require_POST
+def promote_model(request: HttpRequest, version_id: uuid.UUID) -> HttpResponse:
+    version = version_for(signed_in(request), version_id)
+    assert version.project is not None
+    note = request.POST.get("note", "")
+    try:
+        run = actions.promote_model(
+            project=version.project, version=version, user=signed_in(request), note=note
+        )
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("models", version.project.public_id)
+    messages.success(
+        request, _("%s is promoted. Its outputs are being sampled for the next round.") % version
+    )
+    return redirect("run", run.public_id)
+
+
+@login_required
+@require_GET
+def snapshots(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_of(request, project_id)
+    page = Paginator(queries.snapshots_of(project), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "page": page,
+        "is_moving": any(s.status == s.Status.BUILDING for s in page),
+    }
+    template = (
+        "training/_snapshots_table.html" if request.headers.get("HX-Request") else "training/snapshots.html"
+    )
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def take_snapshot(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_of(request, project_id)
+    try:
+        actions.take_snapshot(project=project, user=signed_in(request))
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return redirect("snapshots", project.public_id)
+
+
+def project_of(request: HttpRequest, public_id: uuid.UUID) -> Project:
+    return access.project_for(signed_in(request), public_id, roles=access.ENGINEERS)
+
+
+def signed_in(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # login_required
+    return request.user

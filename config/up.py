@@ -302,10 +302,10 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_accounts(path: Path) -> list[tuple[str, str]]:
-    """Role and e-mail address of each line `role e-mail password`; the passwords stay in the file."""
+    """Role and e-mail address of each line `e-mail password`; the passwords stay in the file."""
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
         return []
-    words = (line.split() for line in lines)
-    return [(w[0].rstrip(":"), w[1]) for w in words if len(w) == 3 and "@" in w[1]]
+    emails = [word for line in lines for word in line.split()[:2] if "@" in word]
+    return [(email.partition("@")[0], email) for email in emails]

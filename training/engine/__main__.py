@@ -23,6 +23,12 @@ from training.engine.stopping import StopFlag
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
+MALLOC = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "20000000000",
+    "MALLOC_TOP_PAD_": "67108864",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 DESCRIPTION = """\
 The computation of Preceptor: files in, files out, no database.
 
@@ -119,13 +125,27 @@ def _start(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag)
             ppo.train(config, context)
 
 
+def keep_memory() -> None:
+    """Start this process again, under the same id, with a malloc that keeps what it has.
+
+    By default glibc maps every large tensor and unmaps it again, and page faults take longer than the arithmetic:
+    a training step of SmolLM2-135M on two cores is five times as slow. glibc reads these variables only when a
+    process starts.
+    """
+    if sys.platform == "linux" and "MALLOC_MMAP_MAX_" not in os.environ:
+        os.environ.update(MALLOC)
+        os.execv(sys.executable, [sys.executable, "-m", "training.engine", *sys.argv[1:]])  # noqa: S606
+
+
 def _prepare_transformers() -> None:
     os.environ.setdefault(
         "HF_HUB_OFFLINE", "1"
     )  # models are directories; a wrong path must not become a download
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the output of a run is kept in a file
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # the output of a run is kept in a file
 
 
 def _fail(events: EventLog, code: str, text: str, exit_code: int) -> int:
@@ -155,4 +175,5 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(main())

@@ -40,8 +40,8 @@ class RunConfig:
     dtype: str = setting(
         "auto",
         help="Number format of the heavy arithmetic.",
-        effect="auto: bfloat16 on CUDA and on CPUs with bfloat16 instructions, float32 elsewhere. Trained weights "
-        "are float32 in any case.",
+        effect="auto: bfloat16 on CUDA and on CPUs with bfloat16 instructions, float32 elsewhere. Trained "
+        "weights are float32 in any case.",
         source="SmolLM2-135M on 2 Zen 5 cores: bfloat16 2.8 times as fast, on AMX 6 times",
         choices=("auto", "float32", "bfloat16"),
     )
@@ -385,7 +385,7 @@ class FieldDescription:
     is_optional: bool = False
 
 
-def fields_of(kind: str) -> tuple[FieldDescription, ...]:
+def fields_of(kind: object) -> tuple[FieldDescription, ...]:
     """The fields of a kind of run, in order, `kind` itself left out."""
     config_type = _config_type(kind)
     hints = get_type_hints(config_type)

@@ -32,7 +32,7 @@ def prefill(policy: Any, prompts: list[tuple[int, ...]], *, pad_id: int) -> list
     input_ids = torch.full((len(prompts), max(lengths)), pad_id, dtype=torch.int64, device=policy.device)
     for row, prompt in enumerate(prompts):
         input_ids[row, : len(prompt)] = torch.tensor(prompt)
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     hidden = policy.base_model(input_ids=input_ids, past_key_values=cache, use_cache=True).last_hidden_state
     last = hidden[torch.arange(len(prompts)), torch.tensor(lengths) - 1]
     logits = policy.get_output_embeddings()(last)
@@ -63,6 +63,8 @@ class _RowLayer(CacheLayerMixin):
     lengths[i]."""
 
     is_sliding = False
+    keys: Tensor
+    values: Tensor
 
     def __init__(self, rows: _Rows) -> None:
         super().__init__()
@@ -110,7 +112,7 @@ class DecodingBatch:
         self._policy = policy
         self._rows = _Rows(capacity, policy.device)
         self._layers = [_RowLayer(self._rows) for _ in range(policy.config.num_hidden_layers)]
-        self._cache = Cache(layers=self._layers)
+        self._cache = Cache(layers=list(self._layers))
         self.capacity = capacity
         self.logits: Tensor | None = None  # (capacity, vocabulary) of each row's next token
 

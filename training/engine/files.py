@@ -20,7 +20,7 @@ def write_json(path: Path, value: Any) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def new_directory(path: Path) -> Iterator[Path]:
             flush(entry)
         if path.exists():
             shutil.rmtree(path)
-        os.rename(temporary, path)
+        temporary.rename(path)
         flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

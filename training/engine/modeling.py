@@ -22,7 +22,7 @@ class ScalarModel(nn.Module):
 
     def __init__(self, backbone: nn.Module, head_weight: Tensor, score_bias: float) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone: Any = backbone
         self.head_weight = nn.Parameter(head_weight.detach().float().clone())
         self.score_bias = nn.Parameter(torch.tensor(float(score_bias)))
 
@@ -34,8 +34,8 @@ class ScalarModel(nn.Module):
     def rescale(self, divisor: float) -> None:
         """Divide everything it says by `divisor`."""
         with torch.no_grad():
-            self.head_weight /= divisor
-            self.score_bias /= divisor
+            self.head_weight.div_(divisor)
+            self.score_bias.div_(divisor)
 
     def forward(self, input_ids: Tensor) -> Tensor:
         hidden = self.backbone(input_ids=input_ids, use_cache=False).last_hidden_state
@@ -111,7 +111,7 @@ def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> No
     config.pad_token_id = (
         tokenizer.pad_token_id
     )  # there, the score is read at the last token that is not padding
-    config.score_bias = float(model.score_bias)
+    config.score_bias = model.score_bias.item()
     classifier = AutoModelForSequenceClassification.from_config(config)
     classifier.base_model.load_state_dict(model.backbone.state_dict())
     with torch.no_grad():
@@ -181,6 +181,7 @@ def _no_dropout(directory: Path) -> dict[str, float]:
 def _check_directory(directory: Path, field_name: str) -> None:
     if not (directory / "config.json").is_file():
         raise DataError(
-            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a Hugging Face "
-            "directory, for example one made by: python -m training.engine convert-smollm2 DIRECTORY"
+            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a "
+            "Hugging Face directory, for example one made by: "
+            "python -m training.engine convert-smollm2 DIRECTORY"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.engine.errors import TrainingFailed
 from training.engine.modeling import load_trainable_state, trainable_state
@@ -17,7 +17,7 @@ class Learner:
     """The trained parameters of a model under Adam (betas 0.9, 0.95: Ouyang 2022, C.1; eps 1e-5: Huang
     2024)."""
 
-    def __init__(self, model: nn.Module, *, learning_rate: float, max_grad_norm: float) -> None:
+    def __init__(self, model: Any, *, learning_rate: float, max_grad_norm: float) -> None:
         self.model = model
         self.learning_rate = learning_rate
         self.max_grad_norm = max_grad_norm
@@ -32,8 +32,8 @@ class Learner:
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm))
         if not math.isfinite(norm):
             raise TrainingFailed(
-                "the gradient is not a finite number, no model is saved: lower the learning rate, or look for "
-                "broken texts in the snapshot"
+                "the gradient is not a finite number, no model is saved: lower the learning rate, or look "
+                "for broken texts in the snapshot"
             )
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * learning_rate_factor

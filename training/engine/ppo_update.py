@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-import torch
 from torch import Tensor
 
 from training.engine.algorithms.batching import PaddedBatch, collate, microbatches, shuffled
@@ -19,7 +19,7 @@ from training.engine.precision import Precision
 
 
 @dataclass
-class _Totals:
+class Totals:
     """Sums over the real tokens of all minibatches of a step."""
 
     tokens: int = 0
@@ -46,7 +46,7 @@ def update(
 ) -> dict[str, float]:
     """Step both models once per minibatch, `inner_epochs` times over the rollout; returns the step's
     figures."""
-    totals = _Totals()
+    totals = Totals()
     for inner_epoch in range(config.inner_epochs):
         order = shuffled(
             len(rollout.sequences), seed=config.seed + 1, epoch=step * config.inner_epochs + inner_epoch
@@ -89,7 +89,7 @@ def accumulate_gradients(
     config: PpoConfig,
     precision: Precision,
     *,
-    totals: _Totals,
+    totals: Totals,
     pad_id: int,
     check_stop: Callable[[], None] = lambda: None,
 ) -> None:
@@ -120,7 +120,7 @@ def _accumulate_policy(
     config: PpoConfig,
     precision: Precision,
     tokens: int,
-    totals: _Totals,
+    totals: Totals,
 ) -> None:
     time = mask.shape[1]
     with precision.autocast():
@@ -148,7 +148,7 @@ def _accumulate_value(
     config: PpoConfig,
     precision: Precision,
     tokens: int,
-    totals: _Totals,
+    totals: Totals,
 ) -> None:
     time = mask.shape[1]
     with precision.autocast():
@@ -168,4 +168,4 @@ def split_evenly(rows: Sequence[int], parts: int) -> list[list[int]]:
     """Cut rows into `parts` runs whose sizes differ by at most one; fewer when there are fewer rows."""
     parts = min(parts, len(rows))
     bounds = [len(rows) * part // parts for part in range(parts + 1)]
-    return [list(rows[low:high]) for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [list(rows[low:high]) for low, high in pairwise(bounds)]

@@ -110,7 +110,7 @@ def write_records(path: Path, records: Iterable[Record], record_type: type[Recor
                 group = list(islice(rows, ROWS_PER_GROUP))
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return count
@@ -176,7 +176,8 @@ def _check_places(ranking: Ranking, identity: str) -> None:
         raise RecordError(f"{identity}: every completion must be text")
     if len(ranking.places) != len(ranking.completions):
         raise RecordError(
-            f"{identity}: {len(ranking.places)} places for {len(ranking.completions)} completions; each needs one"
+            f"{identity}: {len(ranking.places)} places for {len(ranking.completions)} completions; "
+            "each needs one"
         )
     for place in ranking.places:
         if not isinstance(place, int) or isinstance(place, bool) or place < 1:

@@ -60,8 +60,8 @@ def _tokenizer(gguf: Path) -> Any:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
-    tokenizer.pad_token = "<|endoftext|>"  # it ships pad = eos, and then no mask can tell an end from padding
-    tokenizer.eos_token = "<|im_end|>"
+    # It ships with pad = eos, and then no mask can tell an end from padding.
+    tokenizer.add_special_tokens({"pad_token": "<|endoftext|>", "eos_token": "<|im_end|>"})
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 

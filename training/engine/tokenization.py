@@ -26,8 +26,8 @@ def load_tokenizer(directory: Path) -> Any:
         raise DataError(f"the tokenizer in {directory} needs an eos_token and a pad_token")
     if tokenizer.eos_token_id == tokenizer.pad_token_id:
         raise DataError(
-            f"the tokenizer in {directory} uses {tokenizer.eos_token!r} both as eos_token and as pad_token: an end "
-            "could not be told from padding. Save it with another pad_token"
+            f"the tokenizer in {directory} uses {tokenizer.eos_token!r} both as eos_token and as pad_token: "
+            "an end could not be told from padding. Save it with another pad_token"
         )
     return tokenizer
 

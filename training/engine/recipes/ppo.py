@@ -189,6 +189,7 @@ def _explain(progress: Progress, config: PpoConfig, context: RunContext) -> None
         )
     if progress.best.step == 0:
         context.events.message(
-            "no step scored higher on valid prompts within kl_cap: the saved policy equals the one it started from",
+            "no step scored higher on valid prompts within kl_cap: "
+            "the saved policy equals the one it started from",
             level="warning",
         )

@@ -111,7 +111,7 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
         "rankings": len(rankings),
         "too_long": train_set.too_long + valid_set.too_long,
         "all_tied": train_set.all_tied + valid_set.all_tied,
-        "score_bias": float(model.score_bias),
+        "score_bias": model.score_bias.item(),
     }
     metrics |= _valid_figures(model, valid_set, tokenizer, config, context)
     context.events.metrics(
@@ -169,7 +169,7 @@ def calibrate(
         sequences = [sequence for ranking in train_set.rankings for sequence in ranking.sequences]
     mean = _scores(model, sequences, tokenizer, config, context).mean()
     with torch.no_grad():
-        model.score_bias += mean
+        model.score_bias.add_(mean)
 
 
 def _valid_figures(

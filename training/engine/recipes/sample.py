@@ -28,7 +28,8 @@ def run(config: SampleConfig, context: RunContext) -> None:
     requests, left_out = _requests(prompts, rows, tokenizer, config)
     if left_out:
         context.events.message(
-            f"{left_out} prompts are longer than max_prompt_tokens ({config.max_prompt_tokens}) and are left out",
+            f"{left_out} prompts are longer than max_prompt_tokens ({config.max_prompt_tokens}) "
+            "and are left out",
             level="warning",
         )
     total = (len(prompts) - left_out) * config.completions_per_prompt

@@ -96,7 +96,7 @@ def train(config: SftConfig, context: RunContext) -> None:
     # 5. Save it.
     if best:
         load_trainable_state(policy, best.weights)
-    metrics = {"steps": total, "demonstrations": len(train_set), "left_out": left_out}
+    metrics: dict[str, float] = {"steps": total, "demonstrations": len(train_set), "left_out": left_out}
     metrics |= {"valid_loss": best.value, "valid_demonstrations": len(valid_set)} if best else {}
     save_policy(policy, tokenizer, context.directory / "model")
     context.finish("sft", metrics=metrics, model="model", step=best.step if best else total)

@@ -105,7 +105,9 @@ def test_no_text_holds_an_address_or_a_long_number(path):
 
 
 def test_no_two_prompts_are_the_same_in_either_file():
-    texts = Counter(normalized(prompt["messages"]) for path in (PROMPTS, LOOP_PROMPTS) for prompt in records(path))
+    texts = Counter(
+        normalized(prompt["messages"]) for path in (PROMPTS, LOOP_PROMPTS) for prompt in records(path)
+    )
 
     assert [text for text, times in texts.items() if times > 1] == []
 
@@ -129,7 +131,9 @@ def test_at_least_seven_authors_wrote_at_least_66_starter_prompts():
 
 
 def test_one_starter_author_is_held_out_for_valid_and_one_for_test():
-    authors = Counter(split for of_author in splits_by_author(records(PROMPTS)).values() for split in of_author)
+    authors = Counter(
+        split for of_author in splits_by_author(records(PROMPTS)).values() for split in of_author
+    )
 
     assert authors["valid"] == 1
     assert authors["test"] == 1
@@ -242,7 +246,9 @@ def test_guidelines_start_their_headings_at_level_two():
         assert not re.search(r"^# ", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", [PROMPTS, DEMONSTRATIONS, STARTER / "guidelines.zh.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [PROMPTS, DEMONSTRATIONS, STARTER / "guidelines.zh.md"], ids=lambda path: path.name
+)
 def test_chinese_texts_use_chinese_punctuation(path):
     text = path.read_text(encoding="utf-8")
 

@@ -128,9 +128,9 @@ def _start(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag)
 def keep_memory() -> None:
     """Start this process again, under the same id, with a malloc that keeps what it has.
 
-    By default glibc maps every large tensor and unmaps it again, and page faults take longer than the arithmetic:
-    a training step of SmolLM2-135M on two cores is five times as slow. glibc reads these variables only when a
-    process starts.
+    By default glibc maps every large tensor and unmaps it again, and page faults take longer than the
+    arithmetic: a training step of SmolLM2-135M on two cores is five times as slow. glibc reads these
+    variables only when a process starts.
     """
     if sys.platform == "linux" and "MALLOC_MMAP_MAX_" not in os.environ:
         os.environ.update(MALLOC)

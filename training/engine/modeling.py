@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from training.engine.errors import DataError
 from training.engine.files import new_directory
+from training.engine.tokenization import check_model_directory
 
 
 class ScalarModel(nn.Module):
@@ -46,7 +47,7 @@ def load_policy(directory: Path, *, dtype: torch.dtype = torch.float32) -> Any:
     """A causal language model without dropout, in eval mode."""
     from transformers import AutoModelForCausalLM
 
-    _check_directory(directory, "policy")
+    check_model_directory(directory, "policy")
     model = AutoModelForCausalLM.from_pretrained(str(directory), dtype=dtype, **_no_dropout(directory))
     return model.eval()
 
@@ -63,7 +64,7 @@ def load_reward_model(directory: Path) -> ScalarModel:
     0)."""
     from transformers import AutoModelForSequenceClassification
 
-    _check_directory(directory, "reward_model")
+    check_model_directory(directory, "reward_model")
     classifier = AutoModelForSequenceClassification.from_pretrained(
         str(directory), dtype=torch.float32, **_no_dropout(directory)
     )
@@ -86,7 +87,7 @@ def new_reward_model(directory: Path, *, layers: int | None, seed: int) -> Scala
     """
     from transformers import AutoConfig, AutoModel
 
-    _check_directory(directory, "policy")
+    check_model_directory(directory, "policy")
     config = AutoConfig.from_pretrained(str(directory))
     kept = min(layers or config.num_hidden_layers, config.num_hidden_layers)
     backbone = AutoModel.from_pretrained(
@@ -176,12 +177,3 @@ def _no_dropout(directory: Path) -> dict[str, float]:
 
     config = AutoConfig.from_pretrained(str(directory))
     return {name: 0.0 for name in config.to_dict() if name.endswith(("dropout", "pdrop"))}
-
-
-def _check_directory(directory: Path, field_name: str) -> None:
-    if not (directory / "config.json").is_file():
-        raise DataError(
-            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a "
-            "Hugging Face directory, for example one made by: "
-            "python -m training.engine convert-smollm2 DIRECTORY"
-        )

@@ -19,6 +19,7 @@ def load_tokenizer(directory: Path) -> Any:
     """The tokenizer of a model directory. DataError when it could not be trained with."""
     from transformers import AutoTokenizer
 
+    check_model_directory(directory, "policy")
     tokenizer = AutoTokenizer.from_pretrained(str(directory))
     if not tokenizer.chat_template:
         raise DataError(f"the tokenizer in {directory} has no chat template; save one with it")
@@ -58,3 +59,12 @@ def decode_completion(tokenizer: Any, token_ids: Sequence[int]) -> str:
     character, because a PostgreSQL text cannot hold it."""
     text = tokenizer.decode(list(token_ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return str(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def check_model_directory(directory: Path, field_name: str) -> None:
+    """DataError naming the config field when there is no model; transformers would look for it on the hub."""
+    if not (directory / "config.json").is_file():
+        raise DataError(
+            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a "
+            "Hugging Face directory, for example one made by: python -m training.engine convert-smollm2 DIRECTORY"
+        )

@@ -29,14 +29,25 @@ def ranking_by(score, prompt: Prompt, completions: list[str]) -> Ranking:
     best_first = sorted({score(text) for text in completions}, reverse=True)
     places = tuple(best_first.index(score(text)) + 1 for text in completions)
     return Ranking(
-        f"r-{prompt.prompt_id}", prompt.prompt_id, prompt.messages, tuple(completions), places, prompt.split, "ann", "person"
+        f"r-{prompt.prompt_id}",
+        prompt.prompt_id,
+        prompt.messages,
+        tuple(completions),
+        places,
+        prompt.split,
+        "ann",
+        "person",
     )
 
 
 def rankings(score=lambda text: text.count("a"), of=None, seed: int = 0) -> list[Ranking]:
     chance = random.Random(seed)
     return [
-        ranking_by(score, p, ["".join(chance.choices("abcd", k=chance.randint(3, 9))) for _ in range(chance.choice([3, 4]))])
+        ranking_by(
+            score,
+            p,
+            ["".join(chance.choices("abcd", k=chance.randint(3, 9))) for _ in range(chance.choice([3, 4]))],
+        )
         for p in of or prompts()
     ]
 

@@ -40,7 +40,11 @@ def test_advantages_equal_the_definition(gamma, gae_lambda):
 
 def test_two_steps_by_hand():
     advantages, returns = generalized_advantages(
-        torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 1.0]]), torch.ones(1, 2, dtype=torch.bool), gamma=1.0, gae_lambda=0.5
+        torch.tensor([[1.0, 2.0]]),
+        torch.tensor([[0.5, 1.0]]),
+        torch.ones(1, 2, dtype=torch.bool),
+        gamma=1.0,
+        gae_lambda=0.5,
     )
 
     # delta_1 = 2 - 1 = 1; delta_0 = 1 + 1 - 0.5 = 1.5; A_0 = 1.5 + 0.5 * 1

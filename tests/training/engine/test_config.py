@@ -7,7 +7,9 @@ from training.engine.errors import ConfigError
 
 
 def test_a_config_gets_its_defaults_and_keeps_what_is_given():
-    config = parse_config({"kind": "ppo", "policy": "a", "reward_model": "b", "kl_coef": 0, "trainable_layers": None})
+    config = parse_config(
+        {"kind": "ppo", "policy": "a", "reward_model": "b", "kl_coef": 0, "trainable_layers": None}
+    )
 
     assert isinstance(config, PpoConfig)
     assert (config.kl_coef, config.trainable_layers, config.minibatches) == (0.0, None, 8)

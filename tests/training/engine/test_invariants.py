@@ -24,7 +24,14 @@ from training.engine.ppo_update import Totals, accumulate_gradients, split_evenl
 from training.engine.precision import Precision
 from training.engine.recipes import reward_model as reward_model_recipe
 from training.engine.recipes import sft as sft_recipe
-from training.engine.rollouts import Episode, PpoModels, encode_prompts, make_rollout, prompts_of_step, score_episodes
+from training.engine.rollouts import (
+    Episode,
+    PpoModels,
+    encode_prompts,
+    make_rollout,
+    prompts_of_step,
+    score_episodes,
+)
 from training.engine.stopping import StopFlag
 from training.engine.tokenization import encode, encode_completion
 
@@ -42,7 +49,9 @@ def policy(tiny_model):
 def episodes(tokenizer):
     prompts = encode_prompts(snapshots.prompts(), tokenizer, max_prompt_tokens=100)
     return [
-        Episode(prompt, TokenSequence(prompt.prompt_ids, encode_completion(tokenizer, text)), text, has_eos=True)
+        Episode(
+            prompt, TokenSequence(prompt.prompt_ids, encode_completion(tokenizer, text)), text, has_eos=True
+        )
         for prompt, text in zip(prompts, TEXTS, strict=False)
     ]
 
@@ -102,7 +111,9 @@ def test_logprobs_values_and_scores_do_not_depend_on_padding_or_on_company(model
     ]
     for batch_pass in passes:
         alone = per_token(batch_pass, sequences, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=16)
-        together = per_token(batch_pass, sequences, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=10_000)
+        together = per_token(
+            batch_pass, sequences, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=10_000
+        )
         other_pad = per_token(batch_pass, sequences, pad_id=65, tokens_per_microbatch=10_000)
 
         torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-5)
@@ -110,7 +121,10 @@ def test_logprobs_values_and_scores_do_not_depend_on_padding_or_on_company(model
 
     one_by_one = score_all(models.reward_model, sequences, pad_id=0, tokens_per_microbatch=16)
     torch.testing.assert_close(
-        one_by_one, score_all(models.reward_model, sequences, pad_id=70, tokens_per_microbatch=10_000), atol=1e-5, rtol=1e-5
+        one_by_one,
+        score_all(models.reward_model, sequences, pad_id=70, tokens_per_microbatch=10_000),
+        atol=1e-5,
+        rtol=1e-5,
     )
 
 
@@ -152,7 +166,9 @@ def test_a_rollout_scores_as_the_same_text_does_in_a_snapshot(models, episodes, 
 
     for episode, score in zip(episodes, from_rollout.tolist(), strict=True):
         sequence = encode(tokenizer, episode.prompt.messages, episode.text)
-        assert final_scores(models.reward_model, collate([sequence], pad_id=0)).item() == pytest.approx(score, abs=1e-5)
+        assert final_scores(models.reward_model, collate([sequence], pad_id=0)).item() == pytest.approx(
+            score, abs=1e-5
+        )
 
 
 def test_the_first_minibatch_has_ratio_one_and_no_divergence(models, episodes, tokenizer):
@@ -162,7 +178,14 @@ def test_the_first_minibatch_has_ratio_one_and_no_divergence(models, episodes, t
     totals = Totals()
 
     accumulate_gradients(
-        policy, value, rollout, [0, 3, 5, 1], PPO, CONTEXT.precision, totals=totals, pad_id=tokenizer.pad_token_id
+        policy,
+        value,
+        rollout,
+        [0, 3, 5, 1],
+        PPO,
+        CONTEXT.precision,
+        totals=totals,
+        pad_id=tokenizer.pad_token_id,
     )
 
     assert totals.ratio_max == pytest.approx(1.0, abs=1e-5)
@@ -191,12 +214,17 @@ def test_ppo_gradients_do_not_depend_on_the_micro_batches(models, episodes, toke
 
 
 @pytest.mark.parametrize("kind", ["sft", "reward_model"])
-def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(kind, tiny_model, tiny_reward_model, tokenizer):
+def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(
+    kind, tiny_model, tiny_reward_model, tokenizer
+):
     def accumulated(budget):
         if kind == "sft":
             config = SftConfig(kind="sft", policy="", tokens_per_microbatch=budget)
             model = load_policy(tiny_model)
-            batch = [encode(tokenizer, d.messages, d.completion * n) for n, d in enumerate(snapshots.demonstrations())]
+            batch = [
+                encode(tokenizer, d.messages, d.completion * n)
+                for n, d in enumerate(snapshots.demonstrations())
+            ]
             return sft_recipe.accumulate_loss(model, batch, config, CONTEXT, pad_id=0), gradients(model)
         config = RewardModelConfig(kind="reward_model", policy="", tokens_per_microbatch=budget)
         model = load_reward_model(tiny_reward_model)
@@ -207,7 +235,9 @@ def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(kind, 
             for r in snapshots.rankings()
             if len(set(r.places)) > 1
         ]
-        return reward_model_recipe.accumulate_loss(model, batch, config, CONTEXT, pad_id=0)[0], gradients(model)
+        return reward_model_recipe.accumulate_loss(model, batch, config, CONTEXT, pad_id=0)[0], gradients(
+            model
+        )
 
     (loss, grads), (other_loss, other_grads) = accumulated(16), accumulated(100_000)
 

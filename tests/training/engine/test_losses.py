@@ -46,7 +46,9 @@ def test_the_ranking_loss_pulls_the_better_up_and_the_worse_down():
 def test_the_policy_loss_is_clipped_where_it_would_pay_further(ratio, advantage, loss, gradient_flows):
     logprobs = torch.tensor([[-1.0 + math.log(ratio)]], requires_grad=True)
 
-    result = clipped_policy_loss(logprobs, torch.tensor([[-1.0]]), torch.tensor([[advantage]]), ONE, clip_range=0.2)
+    result = clipped_policy_loss(
+        logprobs, torch.tensor([[-1.0]]), torch.tensor([[advantage]]), ONE, clip_range=0.2
+    )
     result.loss_sum.backward()
 
     assert result.loss_sum.item() == pytest.approx(loss, rel=1e-5)

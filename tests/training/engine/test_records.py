@@ -46,7 +46,10 @@ def test_a_snapshot_opens_with_the_datasets_library(tmp_path):
     write_records(tmp_path / "rankings.parquet", [RANKING])
 
     rows = datasets.load_dataset(
-        "parquet", data_files=str(tmp_path / "rankings.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+        "parquet",
+        data_files=str(tmp_path / "rankings.parquet"),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
     )
 
     assert rows[0]["places"] == [1, 2, 2]
@@ -78,7 +81,12 @@ def test_a_broken_row_in_a_file_from_elsewhere_is_refused_by_number(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [{**{n: getattr(RANKING, n) for n in Ranking.__dataclass_fields__}, "messages": [{"role": "user", "content": "x"}]}]
+    rows = [
+        {
+            **{n: getattr(RANKING, n) for n in Ranking.__dataclass_fields__},
+            "messages": [{"role": "user", "content": "x"}],
+        }
+    ]
     rows.append({**rows[0], "places": [1]})
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rankings.parquet")
 
@@ -102,7 +110,9 @@ def test_what_the_web_process_imports_does_not_load_torch(module):
         f"import sys, training.engine.{module}; "
         "print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
     )
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
 
     assert "torch" not in loaded
     assert "transformers" not in loaded

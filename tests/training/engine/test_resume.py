@@ -32,7 +32,8 @@ CONFIGS = {
 
 
 class KillAfter(StopFlag):
-    """A kill -9 in the middle of computation: an exception that no recipe knows, at the nth look at the flag."""
+    """A kill -9 in the middle of computation: an exception that no recipe knows, at the nth look at the
+    flag."""
 
     def __init__(self, looks: int, error: type[BaseException]) -> None:
         super().__init__()
@@ -81,10 +82,15 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
     for step in (1, 2, 10, 9):
         save_checkpoint(tmp_path, step=step, attempt=1, state={}, keep=2)
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000009-attempt-1", "step-000010-attempt-1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "step-000009-attempt-1",
+        "step-000010-attempt-1",
+    ]
 
 
-@pytest.mark.parametrize("damage", ["no manifest", "torn state", "torn manifest", "no state", "manifest is a list"])
+@pytest.mark.parametrize(
+    "damage", ["no manifest", "torn state", "torn manifest", "no state", "manifest is a list"]
+)
 def test_a_damaged_checkpoint_is_skipped_with_a_warning(tmp_path, damage):
     events = EventLog(tmp_path / "events.jsonl", attempt=2)
     root = tmp_path / "checkpoints"

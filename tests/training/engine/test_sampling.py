@@ -20,14 +20,18 @@ def policy(tiny_model):
 @pytest.fixture
 def requests(tokenizer):
     return [
-        SamplingRequest(p.prompt_id, (*encode_prompt(tokenizer, p.messages), *range(40, 40 + 9 * i)), (0, 1, 2))
+        SamplingRequest(
+            p.prompt_id, (*encode_prompt(tokenizer, p.messages), *range(40, 40 + 9 * i)), (0, 1, 2)
+        )
         for i, p in enumerate(prompts(4, 0))
     ]
 
 
 def settings(tokenizer, **changes):
     values = {"stream": "0", "max_new_tokens": 40, "temperature": 0.8, "rows_in_flight": 5}
-    return SamplingSettings(**{**values, "eos_id": tokenizer.eos_token_id, "pad_id": tokenizer.pad_token_id, **changes})
+    return SamplingSettings(
+        **{**values, "eos_id": tokenizer.eos_token_id, "pad_id": tokenizer.pad_token_id, **changes}
+    )
 
 
 def by_key(completions):
@@ -52,7 +56,9 @@ def test_every_completion_comes_once_and_ends_where_it_should(policy, tokenizer,
 def test_a_completion_does_not_depend_on_its_company(policy, tokenizer, requests, rows_in_flight):
     usual = by_key(sample_completions(policy, requests, settings(tokenizer)))
 
-    other = by_key(sample_completions(policy, requests[::-1], settings(tokenizer, rows_in_flight=rows_in_flight)))
+    other = by_key(
+        sample_completions(policy, requests[::-1], settings(tokenizer, rows_in_flight=rows_in_flight))
+    )
 
     assert {k: c.token_ids for k, c in usual.items()} == {k: c.token_ids for k, c in other.items()}
 
@@ -87,7 +93,9 @@ def test_draws_follow_the_distribution():
 
 
 def test_the_first_prompt_is_complete_before_the_last_one_starts(new_run, tiny_model):
-    run = new_run(kind="sample", policy=str(tiny_model), completions_per_prompt=4, rows_in_flight=4, max_new_tokens=12)
+    run = new_run(
+        kind="sample", policy=str(tiny_model), completions_per_prompt=4, rows_in_flight=4, max_new_tokens=12
+    )
 
     attempt(run)
 
@@ -136,10 +144,16 @@ def test_prompts_that_are_too_long_are_left_out_and_counted(new_run, tiny_model)
 
 
 def test_the_prompt_ends_where_the_assistant_begins_and_names_nobody(tokenizer):
-    assert render_prompt(tokenizer, prompts()[0].messages) == "<|start|>user\nSay 0<|end|>\n<|start|>assistant\n"
+    assert (
+        render_prompt(tokenizer, prompts()[0].messages) == "<|start|>user\nSay 0<|end|>\n<|start|>assistant\n"
+    )
 
 
 def test_special_tokens_and_nul_are_not_part_of_the_text(tokenizer):
-    ids = [*tokenizer("a\0b", add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, tokenizer.pad_token_id]
+    ids = [
+        *tokenizer("a\0b", add_special_tokens=False)["input_ids"],
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+    ]
 
     assert decode_completion(tokenizer, ids) == "a\N{REPLACEMENT CHARACTER}b"

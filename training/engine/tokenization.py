@@ -65,6 +65,6 @@ def check_model_directory(directory: Path, field_name: str) -> None:
     """DataError naming the config field when there is no model; transformers would look for it on the hub."""
     if not (directory / "config.json").is_file():
         raise DataError(
-            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a "
-            "Hugging Face directory, for example one made by: python -m training.engine convert-smollm2 DIRECTORY"
+            f"{field_name}: {directory} is not a model directory (it has no config.json). Name a Hugging "
+            "Face directory, for example one made by: python -m training.engine convert-smollm2 DIRECTORY"
         )

@@ -1,0 +1,112 @@
+import pytest
+from django.db import IntegrityError, transaction
+
+from labeling.errors import DomainError
+from labeling.models import Project
+from tests.making import make_prompt
+from tests.training.making import make_promoted, make_version
+from training import actions, queries
+from training.models import ModelVersion, Promotion, Run
+
+
+@pytest.fixture
+def old(project, tmp_path):
+    make_prompt(project)
+    return make_promoted(make_version(project, tmp_path / "v0"))
+
+
+@pytest.fixture
+def new(project, old, tmp_path):
+    return make_version(project, tmp_path / "v1")
+
+
+def refusal(project, version):
+    with pytest.raises(DomainError) as refused:
+        actions.promote_model(project=project, version=version, user=None)
+    assert not Promotion.objects.exists()
+    assert not Run.objects.exists()
+    return refused.value.code
+
+
+def test_promoting_moves_the_badge_and_keeps_the_history(project, old, new, engineer):
+    actions.promote_model(project=project, version=new, user=engineer, note=" better answers ")
+
+    assert queries.promoted_version(project) == new
+    promotion = Promotion.objects.get()
+    assert (promotion.from_version, promotion.to_version) == (old, new)
+    assert (promotion.user, promotion.note) == (engineer, "better answers")
+
+
+def test_the_promoted_policy_is_sampled_for_the_next_round(project, old, new, engineer):
+    first = actions.start_run(project=project, kind="sample", inputs={"policy": old}, actor=None)
+
+    run = actions.promote_model(project=project, version=new, user=engineer)
+
+    assert (run.kind, run.round, run.created_by) == ("sample", first.round + 1, engineer)
+    assert [i.model_version for i in run.inputs.all()] == [new]
+    assert run.splits == ["train", "valid"]
+
+
+def test_a_rollback_is_a_new_promotion(project, old, new):
+    actions.promote_model(project=project, version=new, user=None)
+    actions.promote_model(project=project, version=old, user=None)
+
+    assert queries.promoted_version(project) == old
+    assert [p.to_version for p in Promotion.objects.order_by("pk")] == [new, old]
+
+
+def test_a_supervised_model_can_be_promoted(project, old, tmp_path):
+    sft = make_version(project, tmp_path / "sft", kind="sft")
+
+    actions.promote_model(project=project, version=sft, user=None)
+
+    assert queries.promoted_version(project) == sft
+
+
+def test_the_promoted_one_is_not_promoted_again(project, old):
+    assert refusal(project, old) == "promoted_already"
+
+
+def test_a_reward_model_is_not_promoted(project, tmp_path):
+    assert refusal(project, make_version(project, tmp_path / "rm", kind="reward_model")) == "not_a_policy"
+
+
+def test_another_projects_model_is_not_promoted(old, new):
+    other = Project.objects.create(name="Other")
+
+    assert refusal(other, new) == "unknown_model"
+
+
+def test_a_model_whose_directory_is_gone_is_not_promoted(project, new):
+    (new.directory / "config.json").unlink()
+
+    assert refusal(project, new) == "missing_model"
+    assert queries.promoted_version(project) != new
+
+
+def test_the_database_allows_one_promoted_version(old, new):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ModelVersion.objects.filter(pk=new.pk).update(is_promoted=True)
+
+
+def test_an_unknown_model_directory_is_refused_by_its_path(project, tmp_path):
+    with pytest.raises(DomainError) as refused:
+        actions.register_model(
+            project=project, kind=ModelVersion.Kind.POLICY, directory=tmp_path / "nothing here"
+        )
+
+    assert refused.value.code == "unknown_model_directory"
+    assert "nothing here" in refused.value.message
+    assert not ModelVersion.objects.exists()
+
+
+def test_versions_are_numbered_by_project_and_kind(project, tmp_path):
+    kinds = ["policy", "policy", "reward_model", "sft", "reward_model"]
+
+    versions = [make_version(project, tmp_path / str(n), kind=kind) for n, kind in enumerate(kinds)]
+
+    assert [v.number for v in versions] == [0, 1, 1, 1, 2]
+    assert queries.version_named(project, "policy:v1") == versions[1]
+    assert queries.version_named(project, "reward_model:2") == versions[4]
+    assert queries.version_named(project, "policy:9") is None
+    assert queries.version_named(project, "nonsense") is None

@@ -6,19 +6,16 @@ The web process imports this module to build forms: it must never load torch.
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import get_type_hints
 
+from training.engine.config_fields import FieldDescription, check_value, describe_field, setting
 from training.engine.errors import ConfigError
 
+__all__ = ["CONFIG_TYPES", "FieldDescription", "RunConfig", "fields_of", "load_config", "parse_config"]
+
 STARTER = "measured with SmolLM2-135M on 2 CPU cores"
-
-
-def setting(default: Any = MISSING, *, help: str, **documentation: Any) -> Any:
-    """A config field. documentation: unit, effect, source, minimum, maximum, choices."""
-    return field(default=default, metadata={"help": help, **documentation})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,41 +364,12 @@ CONFIG_TYPES: dict[str, type[RunConfig]] = {
 }
 
 
-@dataclass(frozen=True)
-class FieldDescription:
-    """What a form or a reference page needs to know about one field."""
-
-    name: str
-    type: str
-    is_required: bool
-    default: Any
-    help: str
-    unit: str = ""
-    effect: str = ""
-    source: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    is_optional: bool = False
-
-
 def fields_of(kind: object) -> tuple[FieldDescription, ...]:
     """The fields of a kind of run, in order, `kind` itself left out."""
     config_type = _config_type(kind)
     hints = get_type_hints(config_type)
-    return tuple(_describe(entry, hints[entry.name]) for entry in fields(config_type) if entry.name != "kind")
-
-
-def _describe(entry: Field[Any], hint: Any) -> FieldDescription:
-    options = [option for option in get_args(hint) if option is not type(None)] or [hint]
-    is_required = entry.default is MISSING
-    return FieldDescription(
-        name=entry.name,
-        type=options[0].__name__,
-        is_required=is_required,
-        default=None if is_required else entry.default,
-        is_optional=type(None) in get_args(hint),
-        **entry.metadata,
+    return tuple(
+        describe_field(entry, hints[entry.name]) for entry in fields(config_type) if entry.name != "kind"
     )
 
 
@@ -418,7 +386,7 @@ def parse_config(values: object) -> RunConfig:
                 f"{name}: unknown field of a {kind} run; allowed are {', '.join(sorted(descriptions))}"
             )
     checked = {
-        name: _check_value(description, values[name])
+        name: check_value(description, values[name])
         for name, description in descriptions.items()
         if name in values
     }
@@ -443,31 +411,3 @@ def _config_type(kind: object) -> type[RunConfig]:
     if not isinstance(kind, str) or kind not in CONFIG_TYPES:
         raise ConfigError(f"kind: {kind!r} is not allowed; allowed are {', '.join(CONFIG_TYPES)}")
     return CONFIG_TYPES[kind]
-
-
-def _check_value(description: FieldDescription, value: Any) -> Any:
-    if value is None and description.is_optional:
-        return None
-    if description.type == "float" and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value).__name__ != description.type or (isinstance(value, float) and not math.isfinite(value)):
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
-    if description.choices and value not in description.choices:
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
-    too_low = description.minimum is not None and value < description.minimum
-    too_high = description.maximum is not None and value > description.maximum
-    if too_low or too_high or value == "":
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
-    return value
-
-
-_TYPE_NAMES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
-
-
-def _allowed(description: FieldDescription) -> str:
-    if description.choices:
-        return "one of " + ", ".join(description.choices)
-    allowed = _TYPE_NAMES[description.type]
-    if description.minimum is not None and description.maximum is not None:
-        allowed += f" from {description.minimum:g} to {description.maximum:g}"
-    return allowed + (", or null" if description.is_optional else "")

@@ -16,10 +16,9 @@ from training.engine.config import PpoConfig
 from training.engine.context import RunContext
 from training.engine.errors import TrainingFailed
 from training.engine.passes import completion_mask_of
+from training.engine.ppo_setup import EncodedPrompt, PpoModels
 from training.engine.rollouts import (
-    EncodedPrompt,
     Episode,
-    PpoModels,
     episode_logprobs,
     score_episodes,
     write_completions,

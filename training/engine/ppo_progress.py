@@ -68,3 +68,19 @@ class Progress:
             score_scale=state["score_scale"],
             evaluations_over_cap=state["evaluations_over_cap"],
         )
+
+
+def explanations(progress: Progress, config: PpoConfig) -> list[str]:
+    """Why the run ends as it does, where that is not plain."""
+    reasons = []
+    if progress.evaluations_over_cap >= config.kl_patience:
+        reasons.append(
+            f"stopped early: the divergence from the reference was over kl_cap ({config.kl_cap:g} nats) at "
+            f"{progress.evaluations_over_cap} evaluations in a row. The best policy within the cap is saved"
+        )
+    if progress.best.step == 0:
+        reasons.append(
+            "no step scored higher on valid prompts within kl_cap: "
+            "the saved policy equals the one it started from"
+        )
+    return reasons

@@ -16,7 +16,7 @@ from training.engine.algorithms.advantages import (
     penalize_missing_eos,
     whiten,
 )
-from training.engine.algorithms.batching import TokenSequence, shuffled
+from training.engine.algorithms.batching import TokenSequence
 from training.engine.algorithms.rollout import Rollout
 from training.engine.config import PpoConfig
 from training.engine.context import RunContext
@@ -28,30 +28,9 @@ from training.engine.passes import (
     per_token,
     score_all,
 )
-from training.engine.records import Message, Prompt
+from training.engine.ppo_setup import EncodedPrompt, PpoModels
 from training.engine.sampling import SamplingRequest, SamplingSettings, sample_completions
-from training.engine.tokenization import decode_completion, encode, encode_prompt
-
-
-@dataclass(frozen=True)
-class PpoModels:
-    """policy: trained, float32. reference: the policy as it was at the start. sampler: the policy in the
-    format it decodes fastest in. reward_model: frozen. value_model: trained, made from the reward model."""
-
-    policy: Any
-    reference: Any
-    sampler: Any
-    reward_model: ScalarModel
-    value_model: ScalarModel
-
-
-@dataclass(frozen=True)
-class EncodedPrompt:
-    """A prompt with its tokens."""
-
-    prompt_id: str
-    messages: tuple[Message, ...]
-    prompt_ids: tuple[int, ...]
+from training.engine.tokenization import decode_completion, encode
 
 
 @dataclass(frozen=True)
@@ -63,27 +42,6 @@ class Episode:
     sequence: TokenSequence
     text: str
     has_eos: bool
-
-
-def encode_prompts(
-    prompts: Sequence[Prompt], tokenizer: Any, *, max_prompt_tokens: int
-) -> list[EncodedPrompt]:
-    """Prompts with their tokens; those longer than `max_prompt_tokens` are left out."""
-    encoded = [EncodedPrompt(p.prompt_id, p.messages, encode_prompt(tokenizer, p.messages)) for p in prompts]
-    return [prompt for prompt in encoded if len(prompt.prompt_ids) <= max_prompt_tokens]
-
-
-def prompts_of_step(
-    prompts: Sequence[EncodedPrompt], *, step: int, count: int, seed: int
-) -> list[EncodedPrompt]:
-    """The prompts of a step: passes over all of them in a new order each; a function of its arguments
-    alone."""
-    chosen = []
-    for position in range(step * count, (step + 1) * count):
-        epoch, place = divmod(position, len(prompts))
-        chosen.append((epoch, place))
-    orders = {epoch: shuffled(len(prompts), seed=seed, epoch=epoch) for epoch, _ in chosen}
-    return [prompts[orders[epoch][place]] for epoch, place in chosen]
 
 
 def write_completions(

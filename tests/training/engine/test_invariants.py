@@ -10,6 +10,7 @@ from tests.training.engine import snapshots
 from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
 from training.engine.algorithms.losses import ranking_loss
 from training.engine.config import PpoConfig, RewardModelConfig, SftConfig
+from training.engine.examples import EncodedRanking
 from training.engine.modeling import (
     freeze_all_but_top,
     frozen_copy,
@@ -20,18 +21,12 @@ from training.engine.modeling import (
 )
 from training.engine.optimization import Learner
 from training.engine.passes import completion_logprobs, completion_values, final_scores, per_token, score_all
+from training.engine.ppo_setup import PpoModels, encode_prompts, prompts_of_step
 from training.engine.ppo_update import Totals, accumulate_gradients, split_evenly
 from training.engine.precision import Precision
 from training.engine.recipes import reward_model as reward_model_recipe
 from training.engine.recipes import sft as sft_recipe
-from training.engine.rollouts import (
-    Episode,
-    PpoModels,
-    encode_prompts,
-    make_rollout,
-    prompts_of_step,
-    score_episodes,
-)
+from training.engine.rollouts import Episode, make_rollout, score_episodes
 from training.engine.stopping import StopFlag
 from training.engine.tokenization import encode, encode_completion
 
@@ -229,7 +224,7 @@ def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(
         config = RewardModelConfig(kind="reward_model", policy="", tokens_per_microbatch=budget)
         model = load_reward_model(tiny_reward_model)
         batch = [
-            reward_model_recipe.EncodedRanking(
+            EncodedRanking(
                 tuple(encode(tokenizer, r.messages, text) for text in r.completions), torch.tensor(r.places)
             )
             for r in snapshots.rankings()

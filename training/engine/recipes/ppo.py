@@ -7,37 +7,26 @@ gradients, averaged weights, an adaptive KL penalty.
 
 from __future__ import annotations
 
-import copy
 import time
 from pathlib import Path
-from typing import Any
 
 from training.engine.algorithms.schedules import warmup_factor
 from training.engine.config import PpoConfig
 from training.engine.context import RunContext
-from training.engine.errors import DataError, StopRequested
+from training.engine.errors import StopRequested
 from training.engine.modeling import (
-    freeze_all_but_top,
-    frozen_copy,
-    load_policy,
-    load_reward_model,
     load_trainable_state,
     refresh,
-    sampling_copy,
     save_policy,
     trainable_state,
 )
 from training.engine.optimization import Best, Learner
 from training.engine.ppo_evaluation import evaluate, rollout_metrics, score_scale
-from training.engine.ppo_progress import Progress
+from training.engine.ppo_progress import Progress, explanations
+from training.engine.ppo_setup import load_models, load_prompts, prompts_of_step
 from training.engine.ppo_update import update
-from training.engine.records import Prompt
 from training.engine.rollouts import (
-    EncodedPrompt,
-    PpoModels,
-    encode_prompts,
     make_rollout,
-    prompts_of_step,
     score_episodes,
     write_completions,
 )
@@ -47,8 +36,8 @@ from training.engine.tokenization import load_tokenizer
 def train(config: PpoConfig, context: RunContext) -> None:
     # 1. Prompts, models, optimizers.
     tokenizer = load_tokenizer(Path(config.policy))
-    train_prompts, valid_prompts = _prompts(tokenizer, config, context)
-    models = _models(config, context)
+    train_prompts, valid_prompts = load_prompts(tokenizer, config, context)
+    models = load_models(config, context)
     policy = Learner(
         models.policy, learning_rate=config.policy_learning_rate, max_grad_norm=config.max_grad_norm
     )
@@ -126,70 +115,8 @@ def train(config: PpoConfig, context: RunContext) -> None:
             save(step)
 
     # 7. Save it.
-    _explain(progress, config, context)
+    for reason in explanations(progress, config):
+        context.events.message(reason, level="warning")
     load_trainable_state(models.policy, progress.best.weights)
     save_policy(models.policy, tokenizer, context.directory / "model")
     context.finish("ppo", metrics=progress.metrics(steps=step), model="model", step=progress.best.step)
-
-
-def _prompts(
-    tokenizer: Any, config: PpoConfig, context: RunContext
-) -> tuple[list[EncodedPrompt], list[EncodedPrompt]]:
-    """Train prompts to learn on and valid prompts to judge by."""
-    records = context.required_records(Prompt)
-    sets = {
-        split: encode_prompts(
-            [record for record in records if record.split == split],
-            tokenizer,
-            max_prompt_tokens=config.max_prompt_tokens,
-        )
-        for split in ("train", "valid")
-    }
-    left_out = sum(record.split in sets for record in records) - sum(
-        len(prompts) for prompts in sets.values()
-    )
-    if left_out:
-        context.events.message(
-            f"{left_out} prompts are longer than max_prompt_tokens and are left out", level="warning"
-        )
-    if not sets["train"]:
-        raise DataError(
-            "the snapshot has no usable prompts of split train: add some, make a new snapshot and start again"
-        )
-    if not sets["valid"]:
-        context.events.message(
-            "no prompts of split valid: the policy is judged on train prompts", level="warning"
-        )
-    return sets["train"], (sets["valid"] or sets["train"])[: config.eval_prompts]
-
-
-def _models(config: PpoConfig, context: RunContext) -> PpoModels:
-    device = context.precision.device
-    policy = load_policy(Path(config.policy)).to(device)
-    freeze_all_but_top(policy, config.trainable_layers)
-    reward_model = load_reward_model(Path(config.reward_model)).to(device)
-    value_model = copy.deepcopy(reward_model)
-    value_model.backbone.get_input_embeddings().requires_grad_(False)  # as in the reward model's own training
-    return PpoModels(
-        policy=policy,
-        reference=frozen_copy(policy),
-        sampler=sampling_copy(policy, context.precision.torch_dtype),
-        reward_model=reward_model.requires_grad_(False),
-        value_model=value_model,
-    )
-
-
-def _explain(progress: Progress, config: PpoConfig, context: RunContext) -> None:
-    """Say why the run ends as it does, where that is not plain."""
-    if progress.evaluations_over_cap >= config.kl_patience:
-        context.events.message(
-            f"stopped early: the divergence from the reference was over kl_cap ({config.kl_cap:g} nats) at "
-            f"{progress.evaluations_over_cap} evaluations in a row. The best policy within the cap is saved",
-            level="warning",
-        )
-    if progress.best.step == 0:
-        context.events.message(
-            "no step scored higher on valid prompts within kl_cap: "
-            "the saved policy equals the one it started from",
-            level="warning",
-        )

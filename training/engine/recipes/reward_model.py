@@ -7,50 +7,33 @@ Left out here: sharing the prompt's computation between the completions, ensembl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
+from training.engine.algorithms.batching import collate, microbatches, shuffled
 from training.engine.algorithms.losses import ranking_loss
 from training.engine.algorithms.schedules import cosine_factor, warmup_factor
+from training.engine.calibration import calibrate, valid_figures
 from training.engine.config import RewardModelConfig
 from training.engine.context import RunContext
 from training.engine.errors import DataError, StopRequested
-from training.engine.metrics import RankingOutcome, pair_accuracy, ranking_outcome
+from training.engine.examples import EncodedRanking, encoded_rankings
+from training.engine.metrics import RankingOutcome, ranking_outcome
 from training.engine.modeling import ScalarModel, new_reward_model, save_reward_model
 from training.engine.optimization import Learner
-from training.engine.passes import final_scores, score_all
-from training.engine.records import Demonstration, Ranking
-from training.engine.tokenization import encode, load_tokenizer
-
-
-@dataclass(frozen=True)
-class EncodedRanking:
-    """The K texts of a ranking as tokens, and their places (K,)."""
-
-    sequences: tuple[TokenSequence, ...]
-    places: Tensor
-
-
-@dataclass(frozen=True)
-class RankingSet:
-    """The usable rankings of a split, and how many were not usable and why."""
-
-    rankings: list[EncodedRanking]
-    too_long: int
-    all_tied: int
+from training.engine.passes import final_scores
+from training.engine.records import Ranking
+from training.engine.tokenization import load_tokenizer
 
 
 def train(config: RewardModelConfig, context: RunContext) -> None:
     # 1. Rankings to tokens.
     context.required_records(Ranking, split="train")
     tokenizer = load_tokenizer(Path(config.policy))
-    train_set = _encoded(context, tokenizer, config, split="train")
-    valid_set = _encoded(context, tokenizer, config, split="valid")
+    train_set = encoded_rankings(context, tokenizer, split="train", max_tokens=config.max_tokens)
+    valid_set = encoded_rankings(context, tokenizer, split="valid", max_tokens=config.max_tokens)
     if not train_set.rankings:
         raise DataError(
             "every ranking of split train is too long or has only ties: there is nothing to learn from"
@@ -113,7 +96,7 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
         "all_tied": train_set.all_tied + valid_set.all_tied,
         "score_bias": model.score_bias.item(),
     }
-    metrics |= _valid_figures(model, valid_set, tokenizer, config, context)
+    metrics |= valid_figures(model, valid_set, tokenizer, config, context)
     context.events.metrics(
         total, {name: value for name, value in metrics.items() if name.startswith("valid")}
     )
@@ -149,88 +132,3 @@ def accumulate_loss(
         total += loss.item()
         outcomes += [ranking_outcome(own.detach(), ranking.places) for own, ranking in by_ranking]
     return total, outcomes
-
-
-def calibrate(
-    model: ScalarModel, train_set: RankingSet, tokenizer: Any, config: RewardModelConfig, context: RunContext
-) -> None:
-    """Set score_bias so that the train demonstrations score 0 on average; without any, the ranked completions
-    do."""
-    sequences = [
-        encode(tokenizer, d.messages, d.completion)
-        for d in context.records(Demonstration)
-        if d.split == "train"
-    ]
-    sequences = [sequence for sequence in sequences if len(sequence) <= config.max_tokens]
-    if not sequences:
-        context.events.message(
-            "no demonstrations of split train: scores are centred on all ranked completions instead"
-        )
-        sequences = [sequence for ranking in train_set.rankings for sequence in ranking.sequences]
-    mean = _scores(model, sequences, tokenizer, config, context).mean()
-    with torch.no_grad():
-        model.score_bias.add_(mean)
-
-
-def _valid_figures(
-    model: ScalarModel, valid_set: RankingSet, tokenizer: Any, config: RewardModelConfig, context: RunContext
-) -> dict[str, float]:
-    if not valid_set.rankings:
-        context.events.message("no usable rankings of split valid: the accuracy is unknown", level="warning")
-        return {}
-    sequences = [sequence for ranking in valid_set.rankings for sequence in ranking.sequences]
-    scores = _scores(model, sequences, tokenizer, config, context)
-    by_ranking = scores.split([len(ranking.sequences) for ranking in valid_set.rankings])
-    accuracy = pair_accuracy(
-        [
-            ranking_outcome(own, ranking.places)
-            for own, ranking in zip(by_ranking, valid_set.rankings, strict=True)
-        ]
-    )
-    return {
-        "valid_accuracy": accuracy.value,
-        "valid_accuracy_low": accuracy.low,
-        "valid_accuracy_high": accuracy.high,
-        "valid_pairs": accuracy.pairs,
-        "valid_rankings": accuracy.rankings,
-        "valid_log_loss": accuracy.log_loss,
-    }
-
-
-def _scores(
-    model: ScalarModel,
-    sequences: list[TokenSequence],
-    tokenizer: Any,
-    config: RewardModelConfig,
-    context: RunContext,
-) -> Tensor:
-    with context.precision.autocast():
-        return score_all(
-            model,
-            sequences,
-            pad_id=tokenizer.pad_token_id,
-            tokens_per_microbatch=config.tokens_per_microbatch,
-            check_stop=context.stop.check,
-        )
-
-
-def _encoded(context: RunContext, tokenizer: Any, config: RewardModelConfig, *, split: str) -> RankingSet:
-    """Rankings of a split as tokens. Too long ones are dropped, never cut; ties everywhere give no pair."""
-    usable, too_long, all_tied = [], 0, 0
-    for ranking in context.records(Ranking):
-        if ranking.split != split:
-            continue
-        sequences = tuple(
-            encode(tokenizer, ranking.messages, completion) for completion in ranking.completions
-        )
-        if len(set(ranking.places)) == 1:
-            all_tied += 1
-        elif max(len(sequence) for sequence in sequences) > config.max_tokens:
-            too_long += 1
-        else:
-            usable.append(EncodedRanking(sequences, torch.tensor(ranking.places)))
-    if too_long or all_tied:
-        context.events.message(
-            f"{split} rankings left out: {too_long} longer than max_tokens, {all_tied} with ties only"
-        )
-    return RankingSet(usable, too_long, all_tied)

@@ -17,6 +17,7 @@ from training.engine.algorithms.schedules import cosine_factor, warmup_factor
 from training.engine.config import SftConfig
 from training.engine.context import RunContext
 from training.engine.errors import DataError, StopRequested
+from training.engine.examples import encoded_demonstrations
 from training.engine.modeling import (
     freeze_all_but_top,
     load_policy,
@@ -26,15 +27,16 @@ from training.engine.modeling import (
 )
 from training.engine.optimization import Best, Learner
 from training.engine.passes import completion_logprobs
-from training.engine.records import Demonstration
-from training.engine.tokenization import encode, load_tokenizer
+from training.engine.tokenization import load_tokenizer
 
 
 def train(config: SftConfig, context: RunContext) -> None:
     # 1. Demonstrations to tokens.
     tokenizer = load_tokenizer(Path(config.policy))
-    train_set, left_out = _encoded(context, tokenizer, config, split="train")
-    valid_set, _ = _encoded(context, tokenizer, config, split="valid")
+    train_set, left_out = encoded_demonstrations(
+        context, tokenizer, split="train", max_tokens=config.max_tokens
+    )
+    valid_set, _ = encoded_demonstrations(context, tokenizer, split="valid", max_tokens=config.max_tokens)
     if not train_set:
         raise DataError(
             f"the snapshot has no demonstrations of split train within max_tokens ({config.max_tokens}): "
@@ -139,21 +141,3 @@ def _learning_rate_factor(step: int, total: int, config: SftConfig) -> float:
     return warmup_factor(step, warmup_steps=config.warmup_steps) * cosine_factor(
         step, total_steps=total, floor=0.1
     )
-
-
-def _encoded(
-    context: RunContext, tokenizer: Any, config: SftConfig, *, split: str
-) -> tuple[list[TokenSequence], int]:
-    """The demonstrations of a split as tokens, and how many were too long; those are told, never cut."""
-    sequences = [
-        encode(tokenizer, demonstration.messages, demonstration.completion)
-        for demonstration in context.records(Demonstration)
-        if demonstration.split == split
-    ]
-    fitting = [sequence for sequence in sequences if len(sequence) <= config.max_tokens]
-    left_out = len(sequences) - len(fitting)
-    if left_out:
-        context.events.message(
-            f"{left_out} {split} demonstrations are longer than max_tokens and are left out"
-        )
-    return fitting, left_out

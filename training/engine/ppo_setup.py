@@ -1,0 +1,114 @@
+"""What PPO works with: its five models, and its prompts in the order it uses them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.engine.algorithms.batching import shuffled
+from training.engine.config import PpoConfig
+from training.engine.context import RunContext
+from training.engine.errors import DataError
+from training.engine.modeling import (
+    ScalarModel,
+    freeze_all_but_top,
+    frozen_copy,
+    load_policy,
+    load_reward_model,
+    sampling_copy,
+)
+from training.engine.records import Message, Prompt
+from training.engine.tokenization import encode_prompt
+
+
+@dataclass(frozen=True)
+class PpoModels:
+    """policy: trained, float32. reference: the policy as it was at the start. sampler: the policy in the
+    format it decodes fastest in. reward_model: frozen. value_model: trained, made from the reward model."""
+
+    policy: Any
+    reference: Any
+    sampler: Any
+    reward_model: ScalarModel
+    value_model: ScalarModel
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """A prompt with its tokens."""
+
+    prompt_id: str
+    messages: tuple[Message, ...]
+    prompt_ids: tuple[int, ...]
+
+
+def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
+    """The policy and the reward model of the config, and what is made of them."""
+    device = context.precision.device
+    policy = load_policy(Path(config.policy)).to(device)
+    freeze_all_but_top(policy, config.trainable_layers)
+    reward_model = load_reward_model(Path(config.reward_model)).to(device)
+    value_model = copy.deepcopy(reward_model)
+    value_model.backbone.get_input_embeddings().requires_grad_(False)  # as in the reward model's own training
+    return PpoModels(
+        policy=policy,
+        reference=frozen_copy(policy),
+        sampler=sampling_copy(policy, context.precision.torch_dtype),
+        reward_model=reward_model.requires_grad_(False),
+        value_model=value_model,
+    )
+
+
+def load_prompts(
+    tokenizer: Any, config: PpoConfig, context: RunContext
+) -> tuple[list[EncodedPrompt], list[EncodedPrompt]]:
+    """Train prompts to learn on and valid prompts to judge by."""
+    records = context.required_records(Prompt)
+    sets = {
+        split: encode_prompts(
+            [record for record in records if record.split == split],
+            tokenizer,
+            max_prompt_tokens=config.max_prompt_tokens,
+        )
+        for split in ("train", "valid")
+    }
+    left_out = sum(record.split in sets for record in records) - sum(
+        len(prompts) for prompts in sets.values()
+    )
+    if left_out:
+        context.events.message(
+            f"{left_out} prompts are longer than max_prompt_tokens and are left out", level="warning"
+        )
+    if not sets["train"]:
+        raise DataError(
+            "the snapshot has no usable prompts of split train: add some, make a new snapshot and start again"
+        )
+    if not sets["valid"]:
+        context.events.message(
+            "no prompts of split valid: the policy is judged on train prompts", level="warning"
+        )
+    return sets["train"], (sets["valid"] or sets["train"])[: config.eval_prompts]
+
+
+def encode_prompts(
+    prompts: Sequence[Prompt], tokenizer: Any, *, max_prompt_tokens: int
+) -> list[EncodedPrompt]:
+    """Prompts with their tokens; those longer than `max_prompt_tokens` are left out."""
+    encoded = [EncodedPrompt(p.prompt_id, p.messages, encode_prompt(tokenizer, p.messages)) for p in prompts]
+    return [prompt for prompt in encoded if len(prompt.prompt_ids) <= max_prompt_tokens]
+
+
+def prompts_of_step(
+    prompts: Sequence[EncodedPrompt], *, step: int, count: int, seed: int
+) -> list[EncodedPrompt]:
+    """The prompts of a step: passes over all of them in a new order each; a function of its arguments
+    alone."""
+    chosen = []
+    for position in range(step * count, (step + 1) * count):
+        epoch, place = divmod(position, len(prompts))
+        chosen.append((epoch, place))
+    orders = {epoch: shuffled(len(prompts), seed=seed, epoch=epoch) for epoch, _ in chosen}
+    return [prompts[orders[epoch][place]] for epoch, place in chosen]

@@ -97,8 +97,8 @@ class Supervisor:
             delay = watched.record_death()
             if watched.quick_deaths >= QUICK_DEATHS_ALLOWED:
                 raise ProcessFailed(
-                    f"{process.name} {ending} {watched.quick_deaths} times in a row, soon after its start; "
-                    f"the end of {process.log}:\n{process.log_tail()}"
+                    f"{process.name} {ending} and has died {watched.quick_deaths} times in a row soon after "
+                    f"its start; the end of {process.log}:\n{process.log_tail()}"
                 )
             self.say(f"{process.name} {ending}; starting it again in {delay:.0f} s (log: {process.log}).")
         elif time.monotonic() >= watched.start_again_at:

@@ -156,3 +156,10 @@ def test_pages_load_nothing_from_another_origin():
     assert found(rf"""(src|href|action)\s*=\s*["']{elsewhere}""", TEMPLATES) == []
     assert found(rf"""(url\(|@import)\s*["']?{elsewhere}""", STYLESHEETS) == []
     assert found(rf"""(import|fetch)\b.*["'`]{elsewhere}""", SCRIPTS) == []
+
+
+def test_the_readme_tree_names_every_top_level_package():
+    readme = (BASE_DIR / "README.md").read_text()
+    packages = {path.parent.name for path in BASE_DIR.glob("*/__init__.py")}
+
+    assert {package for package in packages if f"{package}/" not in readme} == set()

@@ -72,7 +72,7 @@ function options(curve, colors) {
     animation: false,
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
-    plugins: { legend: { display: curve.lines.length > 1, labels: { color: colors.text, usePointStyle: true } } },
+    plugins: { legend: { display: curve.lines.length > 1, labels: { color: colors.text, usePointStyle: true, boxWidth: 8, boxHeight: 8 } } },
     scales: { x: axis(section.dataset.xTitle, colors), y: axis(curve.unit, colors) },
   };
 }

@@ -20,6 +20,8 @@ MAIN_SETTINGS = {
     Run.Kind.PPO: ("steps", "episodes_per_step", "kl_coef", "kl_cap"),
 }
 
+ACRONYMS = {"kl": "KL", "gae": "GAE", "eos": "EOS"}
+
 
 class RunForm(forms.Form):
     def __init__(self, data: Any = None, *, kind: str, project: Project) -> None:
@@ -98,7 +100,7 @@ class RunForm(forms.Form):
 def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
     """One engine field as a form field: its own help, bounds and choices. The action judges what is sent."""
     common: dict[str, Any] = {
-        "label": setting.name.replace("_", " ").capitalize() + (f" ({setting.unit})" if setting.unit else ""),
+        "label": label_of(setting),
         "help_text": f"{setting.help} {setting.effect}".strip(),
         "initial": initial,
         "required": False,
@@ -120,6 +122,13 @@ def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
             **common,
         )
     return forms.CharField(**common)
+
+
+def label_of(setting: FieldDescription) -> str:
+    """The field's own name as words, with its unit where the name does not say it."""
+    words = " ".join(ACRONYMS.get(word, word) for word in setting.name.split("_"))
+    label = words[0].upper() + words[1:]
+    return f"{label} ({setting.unit})" if setting.unit and setting.unit not in words else label
 
 
 def _whole(bound: float | None) -> int | None:

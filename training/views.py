@@ -29,7 +29,7 @@ def runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     context = {
         "project": project,
         "page": page,
-        "kinds": Run.Kind.choices,
+        "kinds": Run.Kind.values,
         "is_moving": any(not run.is_over for run in page),
     }
     template = "training/_runs_table.html" if request.headers.get("HX-Request") else "training/runs.html"

@@ -18,8 +18,8 @@ USER = records.Message("user", "Say something.")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random language model of two layers; made in another process, so that this one never loads torch."""
     directory = tmp_path_factory.mktemp("models") / "tiny"
-    make = f"from pathlib import Path; from training.engine import tiny; tiny.make_tiny_model(Path({str(directory)!r}))"
-    subprocess.run([sys.executable, "-c", make], cwd=BASE_DIR, check=True)
+    make = "import sys, pathlib, training.engine.tiny as t; t.make_tiny_model(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", make, str(directory)], cwd=BASE_DIR, check=True)
     return directory
 
 

@@ -72,6 +72,20 @@ def is_running(pid: int) -> bool:
     return True
 
 
+def test_a_snapshot_is_built_by_the_default_worker(workers, project):
+    make_prompt(project)
+    workers.start("default")
+
+    snapshot = actions.take_snapshot(project=project, user=None, contents=["prompts"])
+
+    def is_built() -> bool:
+        snapshot.refresh_from_db()
+        return snapshot.status != "building"
+
+    wait_until(is_built)
+    assert (snapshot.status, snapshot.counts) == ("ready", {"prompts": {"train": 1}})
+
+
 def test_a_sample_run_turns_every_prompt_into_a_ranking_task(workers, policy):
     for _ in range(3):
         make_prompt(policy.project)

@@ -1,6 +1,6 @@
 """What can be asked of runs, models and snapshots."""
 
-from training.queries.curves import Curve, curves_of, metric_series
+from training.queries.curves import Curve, curves_of, figure_title, metric_series
 from training.queries.registry import (
     models_of,
     newest_snapshot,
@@ -18,6 +18,7 @@ __all__ = [
     "Curve",
     "Pace",
     "curves_of",
+    "figure_title",
     "log_tail",
     "metric_series",
     "models_of",

@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from training import queries
 from training.models import Run, Snapshot
 
 register = template.Library()
@@ -21,6 +23,37 @@ TONES = {
     Snapshot.Status.BUILDING: "accent",
     Snapshot.Status.READY: "good",
 }
+
+
+START_LABELS = {
+    Run.Kind.SAMPLE: gettext_lazy("Sample outputs"),
+    Run.Kind.SFT: gettext_lazy("Start SFT"),
+    Run.Kind.REWARD_MODEL: gettext_lazy("Train reward model"),
+    Run.Kind.PPO: gettext_lazy("Start PPO"),
+}
+
+
+@register.filter
+def start_label(kind: str) -> str:
+    """What the button says that starts a run of this kind."""
+    return str(START_LABELS[Run.Kind(kind)])
+
+
+@register.filter
+def measure(name: str) -> str:
+    """The title of a figure in a run's result."""
+    return queries.figure_title(name)
+
+
+@register.filter
+def rate(per_second: float, unit: str) -> str:
+    """Units per second, or seconds per unit when it takes longer than one."""
+    if per_second >= 1:
+        return _("%(rate)s %(unit)s per second") % {"rate": figure(round(per_second, 1)), "unit": unit}
+    return _("%(seconds)s per %(unit)s") % {
+        "seconds": duration(1 / per_second),
+        "unit": unit.removesuffix("s"),
+    }
 
 
 @register.filter

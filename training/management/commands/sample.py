@@ -9,7 +9,9 @@ from training.models import Run
 
 
 class Command(ProjectCommand):
-    help = "Have the promoted policy answer the prompts; its outputs become ranking tasks. Prints the run's id."
+    help = (
+        "Have the promoted policy answer the prompts; its outputs become ranking tasks. Prints the run's id."
+    )
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:
         inputs = queries.usual_inputs(project, Run.Kind.SAMPLE)

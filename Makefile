@@ -1,7 +1,8 @@
 # make run     start the site on this machine         make test       everything that is tested
 # make check   linters, types, imports, migrations    make test-fast  without browser and slow tests
+# make loop    once round without people: does a policy get better?
 .DEFAULT_GOAL := run
-.PHONY: install run check test test-fast chromium
+.PHONY: install run loop check test test-fast chromium
 .NOTPARALLEL:
 
 PYTHON ?= $(or $(shell command -v python3.11 || command -v python3),python3.11)
@@ -26,6 +27,13 @@ install: .venv/installed
 
 run: install
 	@exec $(BIN)/python manage.py up
+
+# In a directory of its own: its database and its models stay apart from what people do in var/.
+LOOP_DIR := $(or $(VAR_DIR),var)/loop-site
+
+loop: install
+	@VAR_DIR=$(LOOP_DIR) $(BIN)/python manage.py up run_loop
+	@mkdir -p var/loop && cp $(LOOP_DIR)/loop/result.json var/loop/result.json
 
 # Settings that are complete and lead nowhere: nothing here talks to a database.
 CHECK_ENV := ENV_FILE=/dev/null VAR_DIR=/nonexistent DATABASE_URL=postgresql://nowhere.invalid/none REDIS_URL=redis://nowhere.invalid

@@ -1,5 +1,6 @@
 """`manage.py up`: everything Preceptor needs on one machine, started, watched and stopped.
 
+`manage.py up COMMAND …` starts services and workers only, runs one command of manage.py with them, and stops.
 Runs before Django's settings can be read, because it makes what they need: addresses and the secret key.
 """
 
@@ -9,6 +10,7 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -32,8 +34,8 @@ ANSWER_SECONDS = 90.0
 
 
 def main(arguments: list[str]) -> None:
-    if arguments:
-        raise SystemExit("manage.py up takes no arguments: HOST, PORT and VAR_DIR are in .env.example.")
+    if arguments and arguments[0].startswith("-"):
+        raise SystemExit("manage.py up has no options: HOST, PORT and VAR_DIR are in .env.example.")
     environment.load_settings_file()
     var_dir = environment.path("VAR_DIR", BASE_DIR / "var")
     host, port = environment.text("HOST", "127.0.0.1"), environment.whole_number("PORT", 8000)
@@ -41,13 +43,14 @@ def main(arguments: list[str]) -> None:
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         lock = hold_lock(var_dir)
-        check_address(host, port)
+        if not arguments:
+            check_address(host, port)
         check_services(var_dir)
         make_directories(var_dir)
     except OSError as error:
         raise EnvironmentProblem(f"{error.filename or var_dir}: {error.strerror}.") from error
     try:
-        succeeded = Up(var_dir, host, port).run()
+        succeeded = Up(var_dir, host, port, arguments).run()
     finally:
         lock.close()
     sys.exit(0 if succeeded else 1)
@@ -102,10 +105,11 @@ def check_services(var_dir: Path) -> None:
 class Up:
     """One run of the whole site on this machine."""
 
-    def __init__(self, var_dir: Path, host: str, port: int) -> None:
+    def __init__(self, var_dir: Path, host: str, port: int, command: list[str]) -> None:
         self.var_dir = var_dir
         self.host = host
         self.port = port
+        self.command = command
         self.services_file = var_dir / "services.env"
         self.passwords_file = environment.path(
             "PRECEPTOR_PASSWORDS_FILE", var_dir / "secrets" / "accounts.txt"
@@ -113,10 +117,9 @@ class Up:
         shown_host = "localhost" if host in WILDCARD_HOSTS | {"127.0.0.1", "::1"} else host
         self.site_url = environment.text("SITE_URL", f"http://{shown_host}:{port}")
         self.supervisor = Supervisor(say)
-        self.environment: dict[str, str] = {}
 
     def run(self) -> bool:
-        """True when it was asked to stop, False when something failed."""
+        """False when something failed; being asked to stop is no failure."""
         started_at = time.monotonic()
         self.supervisor.listen_to_signals()
         succeeded = True
@@ -125,10 +128,13 @@ class Up:
             self.start_services()
             self.prepare()
             self.start_workers()
-            self.start_web()
-            self.wait_until_the_site_answers()
-            self.announce(time.monotonic() - started_at)
-            self.supervisor.watch()
+            if self.command:
+                succeeded = self.run_in_foreground()
+            else:
+                self.start_web()
+                self.wait_until_the_site_answers()
+                self.announce(time.monotonic() - started_at)
+                self.supervisor.watch()
         except StopRequested:
             say("Stopping: web and beat, then the workers (up to 30 s), then the services.")
         except (LocalServiceProblem, ProcessFailed, OSError) as problem:
@@ -183,7 +189,7 @@ class Up:
         static.start()
         try:
             self.run_command("migrate", "--noinput")
-            if environment.flag("PRECEPTOR_STARTER", True):
+            if not self.command and environment.flag("PRECEPTOR_STARTER", True):
                 self.run_command("load_starter")
             self.finish(static)
         finally:
@@ -197,6 +203,9 @@ class Up:
             self.program("default worker", [*worker, "-Q", "default", "-n", "default@%h", "--concurrency=2"]),
             self.program("gpu worker", [*worker, "-Q", "gpu", "-n", "gpu@%h", *one_at_a_time]),
         )
+        beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile="]
+        beat += ["--schedule", str(self.var_dir / "run" / "beat-schedule")]
+        self.start_group(self.program("beat", beat, grace_seconds=12))
 
     def start_web(self) -> None:
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -205,11 +214,7 @@ class Up:
         gunicorn += ["--threads", "8", "--graceful-timeout", "8", "--access-logfile", "-"]
         if os.access("/dev/shm", os.W_OK):  # noqa: S108 - heartbeats in memory, not on a disk that may be slow
             gunicorn += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
-        beat = [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile="]
-        beat += ["--schedule", str(self.var_dir / "run" / "beat-schedule")]
-        self.start_group(
-            self.program("web", gunicorn, grace_seconds=12), self.program("beat", beat, grace_seconds=12)
-        )
+        self.start_group(self.program("web", gunicorn, grace_seconds=12))
 
     def wait_until_the_site_answers(self) -> None:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
@@ -250,6 +255,20 @@ class Up:
         self.supervisor.add_group(processes)
         for process in processes:
             process.start()
+
+    def run_in_foreground(self) -> bool:
+        """The command, its output on the terminal; a session of its own, so that Ctrl-C is ours to handle."""
+        child = subprocess.Popen(
+            [sys.executable, str(BASE_DIR / "manage.py"), *self.command], cwd=BASE_DIR, start_new_session=True
+        )
+        try:
+            while child.poll() is None:
+                self.supervisor.check_once()
+                time.sleep(0.2)
+        finally:
+            child.terminate()
+            child.wait()
+        return child.returncode == 0
 
     def run_command(self, *arguments: str) -> None:
         process = self.manage(*arguments)

@@ -60,7 +60,7 @@ def execute(run_id: int) -> None:
     run = actions.claim_run(run_id=run_id, node=socket.gethostname())
     if run is None:
         return
-    logs.run_id.set(str(run.public_id))
+    token = logs.run_id.set(str(run.public_id))
     with shutdown.noticing_sigterm():
         try:
             _work(run)
@@ -72,6 +72,8 @@ def execute(run_id: int) -> None:
             actions.fail_run(
                 run_id=run.pk, attempt=run.attempt, exit_code=None, error=f"{type(error).__name__}: {error}"
             )
+        finally:
+            logs.run_id.reset(token)
 
 
 def _work(run: Run) -> None:

@@ -4,8 +4,11 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+import redis
+from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from tests.making import make_prompt
 from tests.training.making import (
@@ -225,15 +228,47 @@ def test_the_sweep_looks_at_the_current_attempt_only(run):
     assert actions.sweep_runs() == 0
 
 
-def test_the_sweep_rings_again_for_runs_that_wait(model, monkeypatch, django_capture_on_commit_callbacks):
-    rung = []
-    monkeypatch.setattr(
-        "training.actions.doorbell.current_app.send_task",
-        lambda task, args, **_options: rung.append((task, args)),
-    )
-    run = make_sample_run(model)
+@pytest.fixture
+def rings():
+    """How many messages wait in the gpu queue."""
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    broker.flushall()
+    yield lambda: broker.llen("gpu")
+    broker.flushall()
 
+
+def sweep(django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        actions.sweep_runs()
+        return actions.sweep_runs()
 
-    assert rung == [("training.execute_run", [run.pk])]
+
+def test_the_sweep_rings_again_for_runs_that_wait(model, rings, django_capture_on_commit_callbacks):
+    make_sample_run(model)
+    make_sample_run(model)
+
+    sweep(django_capture_on_commit_callbacks)
+
+    assert rings() == 2
+
+
+def test_behind_a_long_run_rings_do_not_pile_up(model, rings, django_capture_on_commit_callbacks):
+    make_sample_run(model)
+
+    for _ in range(3):
+        sweep(django_capture_on_commit_callbacks)
+
+    assert rings() == 1
+
+
+def test_a_run_is_kept_when_the_broker_is_away(model, monkeypatch, django_capture_on_commit_callbacks):
+    def refuse(*_arguments, **_options):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("training.actions.doorbell.current_app.send_task", refuse)
+
+    with django_capture_on_commit_callbacks(execute=True) as rung:
+        run = make_sample_run(model)
+
+    assert len(rung) == 1
+    run.refresh_from_db()
+    assert run.status == "queued"

@@ -232,6 +232,25 @@ def test_cancelling_what_is_over_says_so(client, model):
     assert "nothing to cancel" in text(answer)
 
 
+def test_a_result_is_shown_in_words_with_its_interval_and_n(client, model):
+    run = make_claimed_run(model)
+    metrics = {
+        "valid_accuracy": 0.655,
+        "valid_accuracy_low": 0.58,
+        "valid_accuracy_high": 0.721,
+        "valid_pairs": 1340,
+        "brand_new": 2.0,
+    }
+    actions.finish_run(run_id=run.pk, attempt=1, result={"metrics": metrics})
+
+    page = text(client.get(reverse("run", args=[run.public_id])))
+
+    assert "Pairs ordered as people did, valid</dt><dd>65.5 % [58.0, 72.1]</dd>" in page
+    assert "<dt>Pairs, valid</dt><dd>1,340</dd>" in page
+    assert "<dt>brand_new</dt><dd>2</dd>" in page
+    assert "valid_accuracy_low" not in page
+
+
 # --- models
 
 

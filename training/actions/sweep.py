@@ -7,12 +7,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from training.actions.attempts import Superseded, requeue_run
-from training.actions.doorbell import ring_run, ring_snapshot
+from training.actions.doorbell import DEFAULT_QUEUE, GPU_QUEUE, is_silent, ring_run, ring_snapshot
 from training.models import Run, RunAttempt, Snapshot
 
 HEARTBEAT_LOST_AFTER = timedelta(seconds=60)
-# So that messages do not pile up behind a long run: the oldest are enough to wake an idle worker.
-MOST_RINGS = 10
+MOST_RINGS = 10  # the oldest are enough to wake idle workers
 
 
 def sweep_runs() -> int:
@@ -29,6 +28,8 @@ def sweep_runs() -> int:
         except Superseded:  # it ended while we looked
             continue
         requeued += 1
+    if not is_silent(GPU_QUEUE):
+        return requeued
     for run in Run.objects.filter(status=Run.Status.QUEUED).order_by("pk")[:MOST_RINGS]:
         ring_run(run)
     return requeued
@@ -37,6 +38,8 @@ def sweep_runs() -> int:
 @transaction.atomic
 def sweep_snapshots() -> None:
     """Ring for snapshots that nobody has built for a while; the builder's lock keeps a second one out."""
+    if not is_silent(DEFAULT_QUEUE):
+        return
     waiting = Snapshot.objects.filter(
         status=Snapshot.Status.BUILDING, created_at__lt=Now() - HEARTBEAT_LOST_AFTER
     )

@@ -1,6 +1,7 @@
 """What can be asked of runs, models and snapshots."""
 
-from training.queries.curves import Curve, curves_of, figure_title, metric_series
+from training.queries.curves import Curve, curves_of, metric_series
+from training.queries.figures import Figure, figures_of
 from training.queries.registry import (
     models_of,
     newest_snapshot,
@@ -16,9 +17,10 @@ from training.queries.runs import Pace, log_tail, opened_tasks, pace_of, runs_of
 
 __all__ = [
     "Curve",
+    "Figure",
     "Pace",
     "curves_of",
-    "figure_title",
+    "figures_of",
     "log_tail",
     "metric_series",
     "models_of",

@@ -34,36 +34,6 @@ MEASURES: Mapping[str, tuple[Promise, Promise | str]] = {
     "learning_rate": (_("Learning rate"), ""),
 }
 
-# Figure of a result → its title; one that is missing here is shown under its own name.
-FIGURES: Mapping[str, Promise] = {
-    "score_before": _("Score before"),
-    "score_after": _("Score after"),
-    "kl": _("KL to the reference, nats"),
-    "length": _("Length, tokens"),
-    "length_before": _("Length before, tokens"),
-    "length_after": _("Length after, tokens"),
-    "eos_rate": _("Ended by themselves"),
-    "eos_before": _("Ended by themselves before"),
-    "eos_after": _("Ended by themselves after"),
-    "steps": _("Steps"),
-    "chosen_step": _("Step of the saved model"),
-    "rankings": _("Rankings"),
-    "demonstrations": _("Demonstrations"),
-    "completions": _("Completions"),
-    "tokens": _("Tokens"),
-    "tokens_per_second": _("Tokens per second"),
-    "seconds": _("Seconds"),
-    "left_out": _("Left out for their length"),
-    "too_long": _("Left out for their length"),
-    "all_tied": _("Left out as all tied"),
-    "score_bias": _("Score of demonstrations, taken off"),
-    "valid_loss": _("Loss on valid, nats"),
-    "valid_accuracy": _("Pairs ordered as people did, valid"),
-    "valid_pairs": _("Pairs, valid"),
-    "valid_rankings": _("Rankings, valid"),
-    "valid_demonstrations": _("Demonstrations, valid"),
-}
-
 
 @dataclass(frozen=True)
 class Line:
@@ -103,11 +73,6 @@ def curves_of(run: Run) -> list[Curve]:
     order = {measure: place for place, measure in enumerate(MEASURES)}
     measures = sorted(lines, key=lambda measure: (order.get(measure, len(order)), measure))
     return [Curve(measure, *_title_and_unit(measure), lines[measure]) for measure in measures]
-
-
-def figure_title(name: str) -> str:
-    """What a figure of a run's result is called."""
-    return str(FIGURES.get(name, name))
 
 
 def _title_and_unit(measure: str) -> tuple[str, str]:

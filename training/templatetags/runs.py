@@ -1,6 +1,7 @@
 """Numbers, durations and states as engineers' pages show them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -40,9 +41,21 @@ def start_label(kind: str) -> str:
 
 
 @register.filter
-def measure(name: str) -> str:
-    """The title of a figure in a run's result."""
-    return queries.figure_title(name)
+def figures(metrics: dict[str, Any] | None) -> list[queries.Figure]:
+    """The figures of a result, in words; a run that is not over has none."""
+    return queries.figures_of(metrics or {})
+
+
+@register.filter
+def with_interval(shown: queries.Figure) -> str:
+    """71.8 % [69.7, 73.9]; without an interval the number alone."""
+    if shown.is_share and isinstance(shown.value, int | float):
+        low, high = (None if bound is None else f"{100 * bound:.1f}" for bound in (shown.low, shown.high))
+        text = f"{100 * shown.value:.1f} %"
+    else:
+        low, high = (None if bound is None else figure(bound) for bound in (shown.low, shown.high))
+        text = figure(shown.value)
+    return text if low is None or high is None else f"{text} [{low}, {high}]"
 
 
 @register.filter

@@ -1,0 +1,72 @@
+"""The figures of a run's result, named in words and with their intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# In the order in which they are shown; one that is missing here comes last, under its own name.
+TITLES: Mapping[str, Promise] = {
+    "valid_accuracy": _("Pairs ordered as people did, valid"),
+    "valid_pairs": _("Pairs, valid"),
+    "valid_rankings": _("Rankings, valid"),
+    "valid_log_loss": _("Loss on valid, nats"),
+    "valid_loss": _("Loss on valid, nats"),
+    "valid_demonstrations": _("Demonstrations, valid"),
+    "score_before": _("Score before"),
+    "score_after": _("Score after"),
+    "kl": _("KL to the reference, nats"),
+    "length": _("Length, tokens"),
+    "length_before": _("Length before, tokens"),
+    "length_after": _("Length after, tokens"),
+    "eos_rate": _("Ended by themselves"),
+    "eos_before": _("Ended by themselves before"),
+    "eos_after": _("Ended by themselves after"),
+    "completions": _("Completions"),
+    "tokens": _("Tokens"),
+    "rankings": _("Rankings"),
+    "demonstrations": _("Demonstrations"),
+    "steps": _("Steps"),
+    "chosen_step": _("Step of the saved model"),
+    "score_bias": _("Score of demonstrations, taken off"),
+    "left_out": _("Left out for their length"),
+    "too_long": _("Left out for their length"),
+    "all_tied": _("Left out as all tied"),
+    "tokens_per_second": _("Tokens per second"),
+    "seconds": _("Seconds"),
+}
+SHARES = {"valid_accuracy", "eos_rate", "eos_before", "eos_after"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: value, and the interval around it where the engine gave one."""
+
+    title: str
+    value: Any
+    low: Any = None
+    high: Any = None
+    is_share: bool = False
+
+
+def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:
+    """Every figure; `x_low` and `x_high` become the interval of `x`."""
+    order = {name: place for place, name in enumerate(TITLES)}
+    names = sorted(metrics, key=lambda name: (order.get(name, len(order)), name))
+    return [
+        Figure(
+            title=str(TITLES.get(name, name)),
+            value=metrics[name],
+            low=metrics.get(f"{name}_low"),
+            high=metrics.get(f"{name}_high"),
+            is_share=name in SHARES,
+        )
+        for name in names
+        if name.removesuffix("_low").removesuffix("_high") == name or not _has_interval(metrics, name)
+    ]
+
+
+def _has_interval(metrics: Mapping[str, Any], name: str) -> bool:
+    return name.removesuffix("_low").removesuffix("_high") in metrics

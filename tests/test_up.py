@@ -231,11 +231,13 @@ def test_a_missing_interpreter_is_said_in_one_line(target):
     assert 'Python 3.11 or newer is needed and "nonexistent" is not one' in made.stderr
 
 
-def test_a_command_gets_services_and_workers_of_its_own_and_nothing_stays(site):
-    finished = site.manage(
+def test_a_command_gets_services_and_workers_of_its_own_and_nothing_stays(site, tmp_path):
+    own = Site(tmp_path / "own", site.port)
+
+    finished = own.manage(
         "up", "shell", "-v0", "-c", "from labeling.models import User; print(User.objects.count())"
     )
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert finished.stdout.splitlines()[0] == "1"
-    assert site.processes() == {}
+    assert finished.stdout.splitlines()[0] == "0"
+    assert own.processes() == {}

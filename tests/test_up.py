@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -104,11 +105,18 @@ def mode(path: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
+def directory() -> Iterator[Path]:
+    """Not pytest's: sockets need a short path."""
+    with tempfile.TemporaryDirectory(prefix="preceptor-up-", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def site(directory) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    site = Site(tmp_path_factory.mktemp("up"), port)
+    site = Site(directory / "site", port)
     yield site
     site.kill_everything()
 
@@ -143,13 +151,13 @@ def test_a_second_one_in_the_same_directory_says_so_in_one_line(site, first_star
     assert f"already runs from {site.var_dir} (process {first_start.pid})" in refused.stderr
 
 
-def test_a_taken_port_says_so_in_one_line_before_anything_is_made(site, first_start, tmp_path):
-    refused = site.manage("up", VAR_DIR=str(tmp_path / "other"))
+def test_a_taken_port_says_so_in_one_line_before_anything_is_made(site, first_start, directory):
+    refused = site.manage("up", VAR_DIR=str(directory / "other"))
 
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert f"Port {site.port}" in refused.stderr
-    assert [path.name for path in (tmp_path / "other").iterdir()] == ["up.lock"]
+    assert [path.name for path in (directory / "other").iterdir()] == ["up.lock"]
 
 
 def test_a_child_that_dies_is_started_again_and_said_so(site, first_start):
@@ -231,8 +239,8 @@ def test_a_missing_interpreter_is_said_in_one_line(target):
     assert 'Python 3.11 or newer is needed and "nonexistent" is not one' in made.stderr
 
 
-def test_a_command_gets_services_and_workers_of_its_own_and_nothing_stays(site, tmp_path):
-    own = Site(tmp_path / "own", site.port)
+def test_a_command_gets_services_and_workers_of_its_own_and_nothing_stays(site, directory):
+    own = Site(directory / "own", site.port)
 
     finished = own.manage(
         "up", "shell", "-v0", "-c", "from labeling.models import User; print(User.objects.count())"

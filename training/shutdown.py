@@ -31,14 +31,19 @@ def is_shutting_down() -> bool:
 
 @contextmanager
 def noticing_sigterm() -> Iterator[None]:
-    """While inside, SIGTERM to this very process counts too: a cold shutdown, or its whole group got it."""
+    """While inside, SIGTERM to this very process counts too: a cold shutdown, or its whole group got it.
+
+    Forgotten at the end: a task that was revoked must not keep its pool child from the next one.
+    """
 
     def notice(_number: int, _frame: FrameType | None) -> None:
         global _sigterm_here
         _sigterm_here = True
 
+    global _sigterm_here
     before = signal.signal(signal.SIGTERM, notice)
     try:
         yield
     finally:
+        _sigterm_here = False
         signal.signal(signal.SIGTERM, before)

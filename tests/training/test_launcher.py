@@ -1,6 +1,8 @@
 """The worker's side of a run, with an engine that does what the test says."""
 
 import json
+import os
+import signal
 
 import pytest
 from django.db import OperationalError
@@ -172,6 +174,14 @@ def test_a_worker_that_shuts_down_takes_no_new_run(run, monkeypatch):
 
     assert execute(run).status == "queued"
     assert Engine.started == []
+
+
+def test_sigterm_to_the_pool_child_puts_its_run_back_and_is_then_forgotten(run):
+    execute(run, lambda: os.kill(os.getpid(), signal.SIGTERM), 75)
+
+    assert Engine.last.stopped
+    assert run.status == "queued"
+    assert not shutdown.is_shutting_down()
 
 
 def test_a_superseded_attempt_stops_its_engine_and_writes_nothing(run):

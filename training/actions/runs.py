@@ -52,12 +52,7 @@ def start_run(
     sampling only. Refuses an unknown kind, inputs that do not fit, a snapshot without what the kind reads,
     and a config the engine would refuse.
     """
-    if kind not in Run.Kind.values:
-        raise DomainError(
-            "unknown_kind",
-            _("There are no runs of the kind %(kind)s: choose one of %(kinds)s.")
-            % {"kind": kind, "kinds": ", ".join(Run.Kind.values)},
-        )
+    _check_kind(kind)
     _check_inputs(project, kind, inputs)
     _check_snapshot(project, kind, snapshot)
     asked = {"seed": secrets.randbelow(2**31), **(config or {})}
@@ -104,6 +99,15 @@ def next_round(project: Project) -> int:
     """One more than the newest round that outputs were sampled for."""
     newest = Run.objects.filter(project=project, kind=Run.Kind.SAMPLE).aggregate(n=Max("round"))["n"]
     return (newest or 0) + 1
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in Run.Kind.values:
+        raise DomainError(
+            "unknown_kind",
+            _("There are no runs of the kind %(kind)s: choose one of %(kinds)s.")
+            % {"kind": kind, "kinds": ", ".join(Run.Kind.values)},
+        )
 
 
 def _check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]) -> None:

@@ -117,11 +117,7 @@ def _build(snapshot_id: int) -> None:
     content_hash = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     counts = {content: dict(sorted(count.items())) for content, count in written.counts.items()}
     manifest = {
-        "snapshot": str(snapshot.public_id),
-        "project": str(snapshot.project.public_id),
-        "taken_at": snapshot.created_at.isoformat(),
-        "contents": snapshot.contents,
-        "filters": snapshot.filters,
+        **_description(snapshot),
         "counts": counts,
         "files": hashes,
         "content_hash": content_hash,
@@ -136,6 +132,17 @@ def _build(snapshot_id: int) -> None:
     transitions.change_snapshot(
         snapshot, Snapshot.Status.READY, path=str(path), counts=counts, content_hash=content_hash
     )
+
+
+def _description(snapshot: Snapshot) -> dict[str, Any]:
+    """What was asked for, as the manifest says it."""
+    return {
+        "snapshot": str(snapshot.public_id),
+        "project": str(snapshot.project.public_id),
+        "taken_at": snapshot.created_at.isoformat(),
+        "contents": snapshot.contents,
+        "filters": snapshot.filters,
+    }
 
 
 def _write_files(snapshot: Snapshot, directory: Path) -> _Written:

@@ -1,4 +1,4 @@
-"""Once round with a tiny model, real workers and the engine: the path of `make loop`, and on to the next round."""
+"""Once round with a tiny model and real workers: the path of `make loop`, and on to the next round."""
 
 import time
 from pathlib import Path

@@ -129,9 +129,10 @@ def _start(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag)
 def settle_on_cpu() -> None:
     """Start this process again, under the same id, with CPU_ENVIRONMENT where it is not set otherwise.
 
-    Both libraries read it only when a process starts. Measured with SmolLM2-135M on two cores: by default glibc
-    maps every large tensor and unmaps it again, and page faults make a training step five times as slow; and
-    OpenMP threads that spin while they wait make decoding eight times as slow when anything else runs.
+    Both libraries read it only when a process starts. Measured with SmolLM2-135M on two cores: by default
+    glibc maps every large tensor and unmaps it again, and page faults make a training step five times as
+    slow; and OpenMP threads that spin while they wait make decoding eight times as slow when anything else
+    runs.
     """
     missing = {name: value for name, value in CPU_ENVIRONMENT.items() if name not in os.environ}
     if sys.platform == "linux" and missing:

@@ -89,7 +89,7 @@ def environment(*, on_cpu: bool) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THE_ENGINE}
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     tuned = {"OMP_NUM_THREADS": cores, **CPU_MEMORY} if on_cpu else {}
-    return {**tuned, **kept, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return {**tuned, **kept, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
 
 
 class LineFollower:

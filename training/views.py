@@ -62,11 +62,14 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "run": run,
         "project": run.project,
         "pace": queries.pace_of(run),
-        "texts": queries.sampled_texts(run),
-        "log": queries.log_tail(run),
-        "attempts": run.attempts.all(),
         "tasks": queries.opened_tasks(run) if run.kind == Run.Kind.SAMPLE else None,
+        "record_version": queries.record_version(run),
     }
+    if request.headers.get("HX-Request") and request.GET.get("seen") == context["record_version"]:
+        return render(request, "training/_run_state.html", context)
+    context["texts"] = queries.sampled_texts(run)
+    context["log"] = queries.log_tail(run)
+    context["attempts"] = run.attempts.all()
     if request.headers.get("HX-Request"):
         return render(request, "training/_run_live.html", context)
     context["inputs"] = run.inputs.select_related("model_version__run")

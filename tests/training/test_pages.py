@@ -136,7 +136,8 @@ def test_a_running_run_is_asked_about_every_two_seconds(client, model):
 
     page = text(client.get(address))
 
-    assert f'hx-get="{address}" hx-trigger="every 2s"' in page
+    seen = f"{address}?seen={queries.record_version(run)}"
+    assert f'hx-get="{seen}" hx-trigger="every 2s"' in page
     assert reverse("cancel-run", args=[run.public_id]) in page
 
 
@@ -150,6 +151,22 @@ def test_htmx_gets_the_live_part_alone_and_it_ends_with_the_run(client, model):
     assert "the snapshot has no prompts" in fragment
     assert "hx-trigger" not in fragment
     assert "cancel" not in fragment.lower().replace("cancelled", "")
+
+
+def test_what_was_seen_is_not_sent_again_so_that_a_log_can_be_read_in_peace(client, model):
+    run = make_claimed_run(model)
+    address = reverse("run", args=[run.public_id])
+    seen = {"seen": queries.record_version(run)}
+    htmx = {"HX-Request": "true"}
+
+    assert 'id="record"' not in text(client.get(address, seen, headers=htmx))
+    record(run, {"type": "text", "attempt": 1, "step": 1, "prompt": "p", "completion": "c", "score": 1.0})
+    run.directory.mkdir(parents=True, exist_ok=True)
+    (run.directory / "log.txt").write_text("a new line\n")
+    fragment = text(client.get(address, seen, headers=htmx))
+
+    assert 'id="record" class="stack" hx-swap-oob="true"' in fragment
+    assert "a new line" in fragment
 
 
 def test_the_page_shows_numbers_texts_lineage_and_log(client, model):

@@ -13,7 +13,15 @@ from training.queries.registry import (
     version_named,
     versions_for,
 )
-from training.queries.runs import Pace, log_tail, opened_tasks, pace_of, runs_of, sampled_texts
+from training.queries.runs import (
+    Pace,
+    log_tail,
+    opened_tasks,
+    pace_of,
+    record_version,
+    runs_of,
+    sampled_texts,
+)
 
 __all__ = [
     "Curve",
@@ -29,6 +37,7 @@ __all__ = [
     "opened_tasks",
     "pace_of",
     "promoted_version",
+    "record_version",
     "runs_of",
     "sampled_texts",
     "snapshots_of",

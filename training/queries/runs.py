@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from labeling.models import Project, Task
@@ -49,6 +49,16 @@ def sampled_texts(run: Run) -> QuerySet[SampledText]:
 def opened_tasks(run: Run) -> int:
     """Ranking tasks made of this run's completions."""
     return Task.objects.filter(completions__sample__run=run).aggregate(n=Count("pk", distinct=True))["n"]
+
+
+def record_version(run: Run) -> str:
+    """Changes when the texts, attempts or log of a run do: what was seen need not be sent again."""
+    try:
+        log_size = (run.directory / "log.txt").stat().st_size
+    except FileNotFoundError:
+        log_size = 0
+    newest = SampledText.objects.filter(run=run).aggregate(n=Max("position"))["n"]
+    return f"{log_size}-{newest or 0}-{run.attempt}-{run.status}"
 
 
 def log_tail(run: Run) -> str:

@@ -100,11 +100,16 @@ def run_loop(
     _finished(ppo_run, say)
 
     # 5. Both policies answer the test prompts once; the old one twice, to be compared with itself.
-    one_each = {"completions_per_prompt": 1}
     answers = []
     for version, seed in ((before, 11), (ppo_run.model_version, 12), (before, 13)):
         run = _start(
-            project, Run.Kind.SAMPLE, {"policy": version}, settings, splits=("test",), seed=seed, **one_each
+            project,
+            Run.Kind.SAMPLE,
+            {"policy": version},
+            settings,
+            splits=("test",),
+            seed=seed,
+            completions_per_prompt=1,
         )
         _finished(run, say)
         answers.append(_answers(run, preference))

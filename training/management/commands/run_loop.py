@@ -15,32 +15,28 @@ from training import simulation
 from training.actions.starter import add_smollm2
 from training.loop import STARTER, run_loop
 
+# Label, figure, and whether it has an interval (name_low, name_high).
 ROWS = (
-    (
-        "reward-model accuracy",
-        "reward_model_accuracy",
-        "reward_model_accuracy_low",
-        "reward_model_accuracy_high",
-    ),
-    ("accuracy the noise allows", "accuracy_allowed_by_noise", None, None),
-    ("score before", "score_before", None, None),
-    ("score after", "score_after", None, None),
-    ("KL, nats per answer", "kl", None, None),
-    ("length before, tokens", "length_before", None, None),
-    ("length after, tokens", "length_after", None, None),
-    ("win-rate over v0", "win_rate", "win_rate_low", "win_rate_high"),
-    ("… by a noisy judge", "win_rate_noisy_judge", None, None),
-    ("v0 against itself", "win_rate_self", "win_rate_self_low", "win_rate_self_high"),
-    ("test prompts", "n", None, None),
-    ("seconds", "seconds", None, None),
+    ("reward-model accuracy", "reward_model_accuracy", True),
+    ("accuracy the noise allows", "accuracy_allowed_by_noise", False),
+    ("score before", "score_before", False),
+    ("score after", "score_after", False),
+    ("KL, nats per answer", "kl", False),
+    ("length before, tokens", "length_before", False),
+    ("length after, tokens", "length_after", False),
+    ("win-rate over v0", "win_rate", True),
+    ("… by a noisy judge", "win_rate_noisy_judge", False),
+    ("v0 against itself", "win_rate_self", True),
+    ("test prompts", "n", False),
+    ("seconds", "seconds", False),
 )
 
 
 class Command(BaseCommand):
     help = (
-        "Sample, rank by simulated annotators, train a reward model and a PPO policy, and compare the policies "
-        "on prompts nobody trained on. Prints a table and writes var/loop/result.json. Needs running workers: "
-        "`make loop` brings its own."
+        "Sample, rank by simulated annotators, train a reward model and a PPO policy, and compare the "
+        "policies on prompts nobody trained on. Prints a table and writes loop/result.json in VAR_DIR. "
+        "Needs running workers: `make loop` brings its own."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -71,10 +67,12 @@ class Command(BaseCommand):
 def table(figures: dict[str, Any]) -> str:
     """The figures as one table, and the texts below it."""
     lines = []
-    for label, name, low, high in ROWS:
+    for label, name, has_interval in ROWS:
         value = figures[name]
         shown = "–" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
-        interval = "" if low is None else f"  [{figures[low]:.3f}, {figures[high]:.3f}]"
+        interval = ""
+        if has_interval and value is not None:
+            interval = f"  [{figures[name + '_low']:.3f}, {figures[name + '_high']:.3f}]"
         lines.append(f"{label:<28}{shown:>10}{interval}")
     for text in figures["texts"]:
         lines += ["", f"PROMPT  {text['prompt']}", f"BEFORE  {text['before']}", f"AFTER   {text['after']}"]

@@ -1,4 +1,7 @@
-"""events.jsonl: what a run tells the world, one JSON object a line. Standard library only."""
+"""events.jsonl: what a run tells the world, one JSON object a line; the same in words on standard output.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +35,14 @@ class EventLog:
             names = ", ".join(sorted(set(values) - set(finite)))
             self.message(f"step {step}: not a finite number: {names}", level="warning")
         self._write("metrics", step=step, values=finite)
+        print(
+            f"step {step}: " + ", ".join(f"{name} {value:.4g}" for name, value in finite.items()), flush=True
+        )
 
     def message(self, text: str, *, level: str = "info") -> None:
         """A sentence for the run's log; level is info or warning."""
         self._write("message", level=level, text=text)
+        print(f"{level}: {text}", flush=True)
 
     def text(self, step: int, prompt: str, completion: str, score: float | None) -> None:
         """One text sampled while training."""

@@ -47,15 +47,26 @@ def figures(metrics: dict[str, Any] | None) -> list[queries.Figure]:
 
 
 @register.filter
+def value(shown: queries.Figure) -> str:
+    """71.8 % for a share, else the number."""
+    if shown.is_share and isinstance(shown.value, int | float):
+        return f"{100 * shown.value:.1f} %"
+    return figure(shown.value)
+
+
+@register.filter
+def interval(shown: queries.Figure) -> str:
+    """[69.7, 73.9], or nothing where the engine gave none."""
+    if shown.low is None or shown.high is None:
+        return ""
+    low, high = (f"{100 * b:.1f}" if shown.is_share else figure(b) for b in (shown.low, shown.high))
+    return f"[{low}, {high}]"
+
+
+@register.filter
 def with_interval(shown: queries.Figure) -> str:
     """71.8 % [69.7, 73.9]; without an interval the number alone."""
-    if shown.is_share and isinstance(shown.value, int | float):
-        low, high = (None if bound is None else f"{100 * bound:.1f}" for bound in (shown.low, shown.high))
-        text = f"{100 * shown.value:.1f} %"
-    else:
-        low, high = (None if bound is None else figure(bound) for bound in (shown.low, shown.high))
-        text = figure(shown.value)
-    return text if low is None or high is None else f"{text} [{low}, {high}]"
+    return f"{value(shown)} {interval(shown)}".rstrip()
 
 
 @register.filter

@@ -97,9 +97,6 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
         "score_bias": model.score_bias.item(),
     }
     metrics |= valid_figures(model, valid_set, tokenizer, config, context)
-    context.events.metrics(
-        total, {name: value for name, value in metrics.items() if name.startswith("valid")}
-    )
 
     # 6. Save it.
     save_reward_model(model, tokenizer, context.directory / "model")

@@ -32,6 +32,10 @@ MEASURES: Mapping[str, tuple[Promise, Promise | str]] = {
     "value/grad_norm": (_("Gradient norm of the value model"), ""),
     "grad_norm": (_("Gradient norm"), ""),
     "learning_rate": (_("Learning rate"), ""),
+    "kl_k3": (_("Divergence, steadier estimate (k3)"), _("nats per completion")),
+    "seconds/write": (_("Time to write completions"), _("seconds per step")),
+    "seconds/measure": (_("Time to score and measure"), _("seconds per step")),
+    "seconds/update": (_("Time to update"), _("seconds per step")),
 }
 
 

@@ -15,20 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 from labeling import access, actions, forms, queries
 from labeling.access import PersonRequest
 from labeling.errors import Conflict, DomainError
-from labeling.models import Assignment, Project, Task
+from labeling.models import Assignment, Project, Task, User
 
 
 @login_required
 @require_GET
 def home(request: PersonRequest) -> HttpResponse:
     projects = [
-        {
-            "project": project,
-            "may_label": bool(access.roles_in(request.user, project) & set(access.LABELERS)),
-            "waiting": {k: queries.tasks_waiting_for(request.user, project, k) for k in Task.Kind.values},
-            "done": queries.submissions_by(request.user, project),
-        }
-        for project in access.projects_of(request.user).order_by("name")
+        _home_row(request.user, project) for project in access.projects_of(request.user).order_by("name")
     ]
     return render(request, "home.html", {"projects": projects})
 
@@ -131,6 +125,17 @@ def draft(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return JsonResponse({"message": error.message}, status=error.status)
     return JsonResponse({"version": version})
+
+
+def _home_row(user: User, project: Project) -> dict[str, Any]:
+    roles = access.roles_in(user, project)
+    return {
+        "project": project,
+        "may_label": bool(roles & set(access.LABELERS)),
+        "may_train": bool(roles & set(access.ENGINEERS)),
+        "waiting": {kind: queries.tasks_waiting_for(user, project, kind) for kind in Task.Kind.values},
+        "done": queries.submissions_by(user, project),
+    }
 
 
 def _go_on(request: PersonRequest, project: Project, kind: str) -> HttpResponse:

@@ -97,7 +97,7 @@ def test_the_form_starts_a_run_with_what_was_entered(client, project, model, eng
 
     run = Run.objects.get()
     assert answer.headers["Location"] == reverse("run", args=[run.public_id])
-    assert (run.config["temperature"], run.config["max_new_tokens"]) == (0.3, 64)
+    assert (run.config["temperature"], run.config["max_new_tokens"]) == (0.3, 128)
     assert run.config["completions_per_prompt"] == project.completions_per_prompt
     assert (run.splits, run.created_by) == (["train"], engineer)
 

@@ -37,7 +37,7 @@ class SampleConfig(RunConfig):
         maximum=1000,
     )
     max_new_tokens: int = setting(
-        64,
+        128,
         help="Longest completion.",
         unit="tokens",
         effect="Longer ones are cut there.",
@@ -45,7 +45,7 @@ class SampleConfig(RunConfig):
         maximum=32768,
     )
     temperature: float = setting(
-        0.8,
+        0.7,
         help="Softmax temperature.",
         effect="Higher: more varied, less likely texts.",
         minimum=0.01,
@@ -175,9 +175,16 @@ class PpoConfig(TrainingConfig):
     inner_epochs: int = setting(
         1, help="Passes over a batch.", source="Ouyang 2022, C.4", minimum=1, maximum=64
     )
-    max_new_tokens: int = setting(64, help="Longest completion.", unit="tokens", minimum=1, maximum=32768)
+    max_new_tokens: int = setting(
+        128,
+        help="Longest completion.",
+        unit="tokens",
+        effect="Should be that of the completions the reward model was trained on.",
+        minimum=1,
+        maximum=32768,
+    )
     temperature: float = setting(
-        0.8,
+        0.7,
         help="Softmax temperature, of rollouts and of every log-probability alike.",
         source="Ouyang 2022, C.4: 1; " + STARTER,
         minimum=0.01,

@@ -13,13 +13,17 @@ from labeling.models.tasks import (
     TaskStatusChange,
     output_letter,
 )
+from labeling.models.tokens import ApiToken, IdempotentRequest
+from labeling.models.transfers import Transfer, TransferStatusChange
 
 __all__ = [
+    "ApiToken",
     "Assignment",
     "AssignmentStatusChange",
     "Completion",
     "Demonstration",
     "GuidelineVersion",
+    "IdempotentRequest",
     "Membership",
     "Project",
     "Prompt",
@@ -30,6 +34,8 @@ __all__ = [
     "Task",
     "TaskCompletion",
     "TaskStatusChange",
+    "Transfer",
+    "TransferStatusChange",
     "User",
     "output_letter",
 ]

@@ -7,3 +7,6 @@ urlpatterns = [
     path("", include("training.urls")),
     path("", include("labeling.urls")),
 ]
+
+# allauth's name for the answer to whoever asks too often.
+handler429 = "labeling.accounts.too_many_requests"

@@ -1,9 +1,73 @@
-"""How accounts come to be: by a manager or a command, never by open sign-up."""
+"""How accounts come to be, never by open sign-up; and how often one may try to sign in.
 
+allauth counts the attempts, in Redis; here a refusal becomes a 429 that says when to come back.
+"""
+
+import math
+import time
+from typing import Any
+
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.core.internal import ratelimit
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from labeling.errors import TooManyRequests, too_many_requests_page
+
+APP = "allauth.account"
+FAILED = "login_failed"
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse the attempt (TooManyRequests) when this address or this account has failed too often."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError as error:
+            key = self._get_login_attempts_cache_key(request, **credentials)
+            raise refusal(seconds_to_wait(request, FAILED, key=key)) from error
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # allauth puts the host name in as well: each name of the site would be a fresh set of attempts.
+        return str(credentials.get("email", "")).strip().lower()
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """The answer when an address asks for a page of accounts too often, wrong password or not."""
+    waits = [seconds_to_wait(request, action) for action in app_settings.RATE_LIMITS]
+    return too_many_requests_page(request, refusal(max(waits)))
+
+
+def seconds_to_wait(request: HttpRequest, action: str, *, key: str | None = None) -> int:
+    """Until this action is allowed again; rates that count by what is unknown here are left out."""
+    now = time.time()
+    waits = [0.0]
+    for rate in ratelimit.get_rates(app=APP, action=action):
+        if rate.per == "user" or (rate.per == "key" and key is None):
+            continue
+        attempts = cache.get(ratelimit.get_cache_key(request, app=APP, action=action, rate=rate, key=key), [])
+        recent = [moment for moment in attempts if moment > now - rate.duration]
+        if len(recent) >= rate.amount:
+            waits.append(min(recent) + rate.duration - now)
+    return max(1, math.ceil(max(waits)))
+
+
+def refusal(seconds: int) -> TooManyRequests:
+    minutes = math.ceil(seconds / 60)
+    if seconds < 60:
+        when = ngettext("in %(n)d second", "in %(n)d seconds", seconds) % {"n": seconds}
+    else:
+        when = ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
+    return TooManyRequests(
+        "too_many_attempts",
+        _("There were too many attempts to sign in. Try again %(when)s; the right password works then.")
+        % {"when": when},
+        retry_after=seconds,
+    )

@@ -27,6 +27,22 @@ class Conflict(DomainError):
     status = 409
 
 
+class TooManyRequests(DomainError):
+    """Too often; `retry_after` seconds from now it is allowed again."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, *, retry_after: int) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+def too_many_requests_page(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+    answer = render(request, "429.html", {"error": error}, status=error.status)
+    answer["Retry-After"] = str(error.retry_after)
+    return answer
+
+
 class DomainErrorMiddleware:
     """Shows a DomainError that no view handled as a page with its sentence."""
 
@@ -39,4 +55,6 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
             return None
+        if isinstance(exception, TooManyRequests):
+            return too_many_requests_page(request, exception)
         return render(request, "error.html", {"error": exception}, status=exception.status)

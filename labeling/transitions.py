@@ -1,6 +1,18 @@
 """The only writer of a status in labeling, and of its history."""
 
-from labeling.models import Assignment, AssignmentStatusChange, Task, TaskStatusChange, User
+from typing import Any
+
+from django.db import transaction
+
+from labeling.models import (
+    Assignment,
+    AssignmentStatusChange,
+    Task,
+    TaskStatusChange,
+    Transfer,
+    TransferStatusChange,
+    User,
+)
 
 
 def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: User | None) -> None:
@@ -12,6 +24,19 @@ def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: U
     )
     assignment.status = to
     assignment.save(update_fields=["status", "holds_seat", "lease_until"])
+
+
+@transaction.atomic
+def change_transfer(transfer: Transfer, to: Transfer.Status, *, actor: User | None, **fields: Any) -> bool:
+    """Move an import or export on, with these fields; False when it is not as the caller saw it."""
+    seen = Transfer.objects.filter(pk=transfer.pk, status=transfer.status, attempt=transfer.attempt)
+    if not seen.update(status=to, **fields):
+        return False
+    TransferStatusChange.objects.create(
+        subject=transfer, from_status=transfer.status, to_status=to, actor=actor
+    )
+    transfer.refresh_from_db()
+    return True
 
 
 def record_claim(assignment: Assignment, *, actor: User) -> None:

@@ -34,7 +34,7 @@ class Superseded(Conflict):
         super().__init__("superseded", _("Another worker has taken over this transfer."))
 
 
-class Cancelled(Exception):  # noqa: N818
+class Cancelled(Exception):
     """Somebody asked for this transfer to be stopped."""
 
 
@@ -88,7 +88,7 @@ def end_transfer(
 
 @transaction.atomic
 def cancel_transfer(*, transfer: Transfer, actor: User | None) -> Transfer:
-    """Stop it: at once while it waits, within a second or two while a worker is at it. Refuses one that is over."""
+    """Stop it: at once while it waits, soon while a worker is at it. Refuses one that is over."""
     transfer = Transfer.objects.select_for_update().get(pk=transfer.pk)
     if transfer.is_over:
         raise Conflict("transfer_is_over", _("It is over already; there is nothing to cancel."))
@@ -126,7 +126,10 @@ def _put_back(transfer: Transfer) -> bool:
             finished_at=Now(),
             error=error % transfer.attempt,
         )
-    return transitions.change_transfer(transfer, Transfer.Status.QUEUED, actor=None)
+    if not transitions.change_transfer(transfer, Transfer.Status.QUEUED, actor=None):
+        return False
+    ring_transfer(transfer)
+    return True
 
 
 class Pulse:

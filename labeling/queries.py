@@ -50,8 +50,8 @@ def newest_submission(assignment: Assignment) -> Submission | None:
 
 
 def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:
-    """The newest guidelines in this language, else in English, else in any."""
-    for choice in (Q(language=language), Q(language="en"), Q()):
+    """The newest guidelines in this language (zh-hans: in zh), else in English, else in any."""
+    for choice in (Q(language=language), Q(language=language.partition("-")[0]), Q(language="en"), Q()):
         newest = project.guideline_versions.filter(choice).order_by("-number").first()
         if newest:
             return newest

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from labeling import views
+from labeling import language, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("language/", language.choose_language, name="choose-language"),
     path("projects/<uuid:project_id>/", views.project, name="project"),
     path("projects/<uuid:project_id>/guidelines/", views.guidelines, name="guidelines"),
     path("projects/<uuid:project_id>/next/<str:kind>/", views.next_task, name="next-task"),

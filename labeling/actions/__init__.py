@@ -2,6 +2,7 @@
 
 from labeling.actions.claim import LEASE, claim_task, expire_leases, renew_lease
 from labeling.actions.draft import save_draft
+from labeling.actions.language import check_language, choose_language
 from labeling.actions.people import add_member, add_person
 from labeling.actions.project import create_project, publish_guidelines
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
@@ -15,6 +16,8 @@ __all__ = [
     "add_member",
     "add_person",
     "add_prompt",
+    "check_language",
+    "choose_language",
     "claim_task",
     "create_project",
     "expire_leases",

@@ -39,6 +39,8 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # Made by a manager and shown once: whoever signs in with it chooses one of their own first.
+    password_is_temporary = models.BooleanField(default=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

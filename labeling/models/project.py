@@ -32,6 +32,7 @@ class Project(PublicIdModel):
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.TextField(blank=True)  # shown to annotators while it is paused
 
     class Meta:
         constraints = [

@@ -1,11 +1,20 @@
 """Prompts and the texts produced for them."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.base import PublicIdModel
 from labeling.models.people import User
 from labeling.models.project import Project
+
+
+class SearchVector(models.Func):
+    """The words of a conversation; each Chinese, Japanese or Korean character is a word (migration 0003)."""
+
+    function = "labeling_words"
+    output_field = SearchVectorField()
 
 
 class Prompt(PublicIdModel):
@@ -55,6 +64,11 @@ class Prompt(PublicIdModel):
                 condition=~models.Q(external_id=""),
                 name="prompt_external_id_unique_in_project",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "language", "category"], name="prompt_by_language_category"),
+            models.Index(fields=["project", "author"], name="prompt_by_author"),
+            GinIndex(SearchVector("messages"), name="prompt_words"),
         ]
 
     def __str__(self) -> str:

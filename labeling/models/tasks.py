@@ -52,6 +52,8 @@ class Task(PublicIdModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["project", "-id"], name="task_newest_first"),
+            models.Index(fields=["project", "status", "kind", "-id"], name="task_by_status"),
             models.Index(
                 "project",
                 "kind",

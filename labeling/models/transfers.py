@@ -1,5 +1,8 @@
 """Imports and exports: files that come in or go out, one row each."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +29,7 @@ class Transfer(PublicIdModel):
         PARQUET = "parquet", "Parquet"
 
     class Status(models.TextChoices):
+        UPLOADED = "uploaded", _("uploaded")  # an import that nobody has confirmed yet
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
         SUCCEEDED = "succeeded", _("succeeded")
@@ -57,7 +61,7 @@ class Transfer(PublicIdModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["queued", "running"]) | Q(finished_at__isnull=False),
+                condition=Q(status__in=["uploaded", "queued", "running"]) | Q(finished_at__isnull=False),
                 name="transfer_ended_has_an_end",
             ),
             models.CheckConstraint(
@@ -76,7 +80,15 @@ class Transfer(PublicIdModel):
 
     @property
     def is_over(self) -> bool:
-        return self.status not in {self.Status.QUEUED, self.Status.RUNNING}
+        return self.status not in {self.Status.UPLOADED, self.Status.QUEUED, self.Status.RUNNING}
+
+    @property
+    def is_cancelling(self) -> bool:
+        return self.cancel_requested_at is not None and not self.is_over
+
+    @property
+    def directory(self) -> Path:
+        return Path(settings.ARTIFACTS_DIR) / "transfers" / str(self.pk)
 
 
 class TransferStatusChange(StatusChange):

@@ -5,7 +5,6 @@ Runs before Django's settings can be read, because it makes what they need: addr
 """
 
 import fcntl
-import http.client
 import os
 import secrets
 import shutil
@@ -16,8 +15,9 @@ import time
 from pathlib import Path
 from typing import IO
 
-from config import environment
+from config import environment, programs
 from config.environment import BASE_DIR, EnvironmentProblem
+from config.health import site_answers
 from config.local_services import (
     LocalServiceProblem,
     Postgres,
@@ -185,41 +185,33 @@ class Up:
 
     def prepare(self) -> None:
         """Bring the database and the static files up to this version; fill an empty database."""
-        static = self.manage("collectstatic", "--noinput", "--verbosity", "0")
+        static = self.program("collectstatic", programs.collectstatic())
         static.start()
         try:
-            self.run_command("migrate", "--noinput")
+            self.run_command("migrate", programs.migrate())
             if not self.command and environment.flag("PRECEPTOR_STARTER", True):
-                self.run_command("load_starter")
+                self.run_command("load_starter", programs.manage("load_starter"))
             self.finish(static)
         finally:
             static.stop()
 
     def start_workers(self) -> None:
-        celery = [sys.executable, "-m", "celery", "-A", "config"]
-        worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-        one_at_a_time = ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
         self.start_group(
-            self.program("default worker", [*worker, "-Q", "default", "-n", "default@%h", "--concurrency=2"]),
-            self.program("gpu worker", [*worker, "-Q", "gpu", "-n", "gpu@%h", *one_at_a_time]),
+            self.program("default worker", programs.default_worker()),
+            self.program("gpu worker", programs.gpu_worker()),
         )
-        beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile="]
-        beat += ["--schedule", str(self.var_dir / "run" / "beat-schedule")]
+        beat = programs.beat(schedule=self.var_dir / "run" / "beat-schedule")
         self.start_group(self.program("beat", beat, grace_seconds=12))
 
     def start_web(self) -> None:
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--no-control-socket"]
-        gunicorn += ["--worker-class", "gthread", "--workers", str(min(4, max(2, os.cpu_count() or 1)))]
-        gunicorn += ["--threads", "8", "--graceful-timeout", "8", "--access-logfile", "-"]
-        if os.access("/dev/shm", os.W_OK):  # noqa: S108 - heartbeats in memory, not on a disk that may be slow
-            gunicorn += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
-        self.start_group(self.program("web", gunicorn, grace_seconds=12))
+        web = programs.web(bind=bind, workers=min(4, max(2, os.cpu_count() or 1)))
+        self.start_group(self.program("web", web, grace_seconds=12))
 
     def wait_until_the_site_answers(self) -> None:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         deadline = time.monotonic() + ANSWER_SECONDS
-        while not answers(host, self.port):
+        while not site_answers(host, self.port):
             self.supervisor.check_once()
             if time.monotonic() > deadline:
                 raise ProcessFailed(
@@ -247,9 +239,6 @@ class Up:
             name, command, log=log, cwd=BASE_DIR, environment=os.environ, grace_seconds=grace_seconds
         )
 
-    def manage(self, *arguments: str) -> Process:
-        return self.program(arguments[0], [sys.executable, str(BASE_DIR / "manage.py"), *arguments])
-
     def start_group(self, *processes: Process) -> None:
         """Known to the supervisor before they run: should one not start, the others are stopped."""
         self.supervisor.add_group(processes)
@@ -258,9 +247,7 @@ class Up:
 
     def run_in_foreground(self) -> bool:
         """The command, its output on the terminal; a session of its own, so that Ctrl-C is ours to handle."""
-        child = subprocess.Popen(
-            [sys.executable, str(BASE_DIR / "manage.py"), *self.command], cwd=BASE_DIR, start_new_session=True
-        )
+        child = subprocess.Popen(programs.manage(*self.command), cwd=BASE_DIR, start_new_session=True)
         try:
             while child.poll() is None:
                 self.supervisor.check_once()
@@ -270,8 +257,8 @@ class Up:
             child.wait()
         return child.returncode == 0
 
-    def run_command(self, *arguments: str) -> None:
-        process = self.manage(*arguments)
+    def run_command(self, name: str, command: list[str]) -> None:
+        process = self.program(name, command)
         process.start()
         try:
             self.finish(process)
@@ -291,17 +278,6 @@ class Up:
 
 def say(sentence: str) -> None:
     print(sentence, flush=True)
-
-
-def answers(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=10)
-    try:
-        connection.request("GET", "/accounts/login/", headers={"Host": f"localhost:{port}"})
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def kept_secret(path: Path) -> str:

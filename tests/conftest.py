@@ -178,7 +178,9 @@ class Workers:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, queue: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@%h"]
+        queues = {"gpu": "gpu,sampling"}.get(queue, queue)
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues]
+        command += ["-n", f"{queue}@%h"]
         command += ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
         command += ["--without-gossip", "--without-mingle", "--loglevel=INFO"]
         log_path = self.log_dir / f"{queue}.log"

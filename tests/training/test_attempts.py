@@ -230,10 +230,10 @@ def test_the_sweep_looks_at_the_current_attempt_only(run):
 
 @pytest.fixture
 def rings():
-    """How many messages wait in the gpu queue."""
+    """How many messages wait in the queue of sampling runs."""
     broker = redis.Redis.from_url(settings.REDIS_URL)
     broker.flushall()
-    yield lambda: broker.llen("gpu")
+    yield lambda: broker.llen("sampling")
     broker.flushall()
 
 

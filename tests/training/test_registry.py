@@ -110,3 +110,77 @@ def test_versions_are_numbered_by_project_and_kind(project, tmp_path):
     assert queries.version_named(project, "reward_model:2") == versions[4]
     assert queries.version_named(project, "policy:9") is None
     assert queries.version_named(project, "nonsense") is None
+
+
+# --- back to the former policy
+
+
+@pytest.fixture
+def third(project, tmp_path, new):
+    return make_version(project, tmp_path / "v2")
+
+
+def roll_back(project, version):
+    return actions.roll_back(project=project, version=version, user=None)
+
+
+def test_rolling_back_leads_to_the_policy_before_and_once_more_to_the_one_before_that(
+    project, old, new, third
+):
+    actions.promote_model(project=project, version=new, user=None)
+    actions.promote_model(project=project, version=third, user=None)
+
+    roll_back(project, new)
+    assert queries.promoted_version(project) == new
+    assert queries.former_policy(project) == old
+    roll_back(project, old)
+    assert queries.promoted_version(project) == old
+    assert queries.former_policy(project) is None
+
+
+def test_a_rollback_asked_for_twice_goes_back_once(project, old, new, third):
+    actions.promote_model(project=project, version=new, user=None)
+    actions.promote_model(project=project, version=third, user=None)
+    roll_back(project, new)
+
+    with pytest.raises(DomainError) as refused:
+        roll_back(project, new)
+
+    assert (refused.value.code, refused.value.status) == ("not_the_former_policy", 409)
+    assert queries.promoted_version(project) == new
+
+
+def test_without_a_former_policy_there_is_nothing_to_roll_back_to(project, old, new):
+    with pytest.raises(DomainError) as refused:
+        roll_back(project, new)
+
+    assert refused.value.code == "not_the_former_policy"
+
+
+def test_a_version_that_waits_between_promotions_is_not_the_former_one(project, old, new, third):
+    actions.promote_model(project=project, version=third, user=None)
+
+    assert queries.former_policy(project) == old
+
+
+def test_a_promotion_ends_the_sampling_of_the_version_it_replaces(project, old, new):
+    waiting = actions.start_run(project=project, kind="sample", inputs={"policy": old}, actor=None)
+    working = actions.start_run(project=project, kind="sample", inputs={"policy": old}, actor=None)
+    actions.claim_run(run_id=working.pk, node="node-1")
+    other = actions.start_run(project=project, kind="sample", inputs={"policy": new}, actor=None)
+
+    actions.promote_model(project=project, version=new, user=None)
+
+    for run in (waiting, working, other):
+        run.refresh_from_db()
+    assert (waiting.status, working.is_cancelling, other.status) == ("cancelled", True, "queued")
+
+
+def test_the_history_tells_rollbacks_from_promotions(project, old, new):
+    actions.promote_model(project=project, version=new, user=None)
+    actions.promote_model(project=project, version=old, user=None)
+    actions.promote_model(project=project, version=new, user=None)
+
+    rows = queries.history(list(queries.promotions_of(project)))
+
+    assert [row.is_rollback for row in rows] == [True, True, False]

@@ -12,7 +12,7 @@ from training.actions.attempts import (
     requeue_run,
 )
 from training.actions.events import clean, record_completions, record_events, record_message
-from training.actions.registry import promote_model, register_model
+from training.actions.registry import promote_model, register_model, roll_back
 from training.actions.runs import cancel_run, start_run
 from training.actions.snapshots import build_snapshot, take_snapshot
 from training.actions.starter import load_starter
@@ -38,6 +38,7 @@ __all__ = [
     "register_model",
     "renew_heartbeat",
     "requeue_run",
+    "roll_back",
     "start_run",
     "sweep_runs",
     "sweep_snapshots",

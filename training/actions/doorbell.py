@@ -7,12 +7,18 @@ from kombu.exceptions import ChannelError
 from training.models import Run, Snapshot
 
 GPU_QUEUE = "gpu"
+# Sampling waits behind no training: gpu workers hear this bell too, and one light worker hears it alone.
+SAMPLING_QUEUE = "sampling"
 DEFAULT_QUEUE = "default"
 
 
 def ring_run(run: Run) -> None:
-    """Once committed, tell a gpu worker that this run waits."""
-    _on_commit("training.execute_run", run.pk, queue=GPU_QUEUE)
+    """Once committed, tell a worker that this run waits."""
+    _on_commit("training.execute_run", run.pk, queue=queue_of(run))
+
+
+def queue_of(run: Run) -> str:
+    return SAMPLING_QUEUE if run.kind == Run.Kind.SAMPLE else GPU_QUEUE
 
 
 def ring_snapshot(snapshot: Snapshot) -> None:

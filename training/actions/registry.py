@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from labeling.errors import Conflict, DomainError
 from labeling.models import Project, User
 from training.actions.attempts import next_number
-from training.actions.runs import check_available, start_run
+from training.actions.runs import cancel_run, check_available, start_run
 from training.models import ModelVersion, Promotion, Run, RunInput
+from training.queries.promotions import former_policy
 
 
 @transaction.atomic
@@ -43,8 +44,9 @@ def register_model(
 def promote_model(*, project: Project, version: ModelVersion, user: User | None, note: str = "") -> Run:
     """Make a version the project's policy and have it sampled for the next round of ranking.
 
-    An older version may be promoted again: that is the rollback. Returns the sample run. Refuses another
-    project's version, a reward model or base, one whose directory is gone, and the promoted one (Conflict).
+    Sampling of the version it replaces ends, so that no worker is kept from it. Returns the sample run.
+    Refuses another project's version, a reward model or base, one whose directory is gone, and the
+    promoted one (Conflict).
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if version.project_id != project.pk:
@@ -57,6 +59,8 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
     current = ModelVersion.objects.filter(project=project, is_promoted=True).first()
     if current == version:
         raise Conflict("promoted_already", _("%s is the promoted one already.") % version)
+    if current is not None:
+        _stop_sampling(current, user)
     ModelVersion.objects.filter(project=project, is_promoted=True).update(is_promoted=False)
     ModelVersion.objects.filter(pk=version.pk).update(is_promoted=True)
     Promotion.objects.create(
@@ -65,3 +69,30 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
     return start_run(
         project=project, kind=Run.Kind.SAMPLE, inputs={RunInput.Role.POLICY: version}, actor=user
     )
+
+
+@transaction.atomic
+def roll_back(*, project: Project, version: ModelVersion, user: User | None, note: str = "") -> Run:
+    """Go back to the policy before the promoted one and have it sampled again; returns the sample run.
+
+    version: the former policy as the person saw it; when that is another by now, Conflict. Refuses what
+    promote_model refuses.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if former_policy(project) != version:
+        raise Conflict(
+            "not_the_former_policy",
+            _("%s is not the policy before the promoted one any more: look again, then decide.") % version,
+        )
+    return promote_model(project=project, version=version, user=user, note=note)
+
+
+def _stop_sampling(version: ModelVersion, user: User | None) -> None:
+    unfinished = Run.objects.filter(
+        kind=Run.Kind.SAMPLE,
+        status__in=[Run.Status.QUEUED, Run.Status.RUNNING],
+        inputs__model_version=version,
+        project=version.project,
+    )
+    for run in unfinished:
+        cancel_run(run=run, actor=user)

@@ -7,7 +7,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from training.actions.attempts import Superseded, requeue_run
-from training.actions.doorbell import DEFAULT_QUEUE, GPU_QUEUE, is_silent, ring_run, ring_snapshot
+from training.actions.doorbell import (
+    DEFAULT_QUEUE,
+    GPU_QUEUE,
+    SAMPLING_QUEUE,
+    is_silent,
+    queue_of,
+    ring_run,
+    ring_snapshot,
+)
 from training.models import Run, RunAttempt, Snapshot
 
 HEARTBEAT_LOST_AFTER = timedelta(seconds=60)
@@ -28,9 +36,9 @@ def sweep_runs() -> int:
         except Superseded:  # it ended while we looked
             continue
         requeued += 1
-    if not is_silent(GPU_QUEUE):
-        return requeued
-    for run in Run.objects.filter(status=Run.Status.QUEUED).order_by("pk")[:MOST_RINGS]:
+    silent = {queue for queue in (GPU_QUEUE, SAMPLING_QUEUE) if is_silent(queue)}
+    waiting = Run.objects.filter(status=Run.Status.QUEUED).order_by("pk")
+    for run in [run for run in waiting if queue_of(run) in silent][:MOST_RINGS]:
         ring_run(run)
     return requeued
 

@@ -2,6 +2,7 @@
 
 from training.queries.curves import Curve, curves_of, metric_series
 from training.queries.figures import Figure, figures_of
+from training.queries.promotions import HistoryRow, former_policy, history, promotions_of
 from training.queries.registry import (
     models_of,
     newest_snapshot,
@@ -26,9 +27,12 @@ from training.queries.runs import (
 __all__ = [
     "Curve",
     "Figure",
+    "HistoryRow",
     "Pace",
     "curves_of",
     "figures_of",
+    "former_policy",
+    "history",
     "log_tail",
     "metric_series",
     "models_of",
@@ -37,6 +41,7 @@ __all__ = [
     "opened_tasks",
     "pace_of",
     "promoted_version",
+    "promotions_of",
     "record_version",
     "runs_of",
     "sampled_texts",

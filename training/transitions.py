@@ -6,9 +6,10 @@ A change is a conditional UPDATE from what the caller saw, so that of two who ra
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from labeling.models import User
-from training.models import Run, RunStatusChange, Snapshot, SnapshotStatusChange
+from training.models import Chain, ChainStatusChange, Run, RunStatusChange, Snapshot, SnapshotStatusChange
 
 
 @transaction.atomic
@@ -34,4 +35,17 @@ def change_snapshot(snapshot: Snapshot, to: Snapshot.Status, **fields: Any) -> b
         return False
     SnapshotStatusChange.objects.create(subject=snapshot, from_status=snapshot.status, to_status=to)
     snapshot.refresh_from_db()
+    return True
+
+
+@transaction.atomic
+def end_chain(chain: Chain, to: Chain.Status, *, actor: User | None, reason: str = "") -> bool:
+    """End a running chain; False when somebody else has."""
+    running = Chain.objects.filter(pk=chain.pk, status=Chain.Status.RUNNING)
+    if not running.update(status=to, reason=reason, finished_at=Now()):
+        return False
+    ChainStatusChange.objects.create(
+        subject=chain, from_status=Chain.Status.RUNNING, to_status=to, actor=actor
+    )
+    chain.refresh_from_db()
     return True

@@ -49,9 +49,12 @@ class Run(PublicIdModel):
     error = models.TextField(blank=True)
     result = models.JSONField(default=dict)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # The chain that it is a step of; null: it was started for itself.
+    chain = models.ForeignKey("training.Chain", on_delete=models.SET_NULL, null=True, related_name="runs")
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["chain", "kind"], name="run_one_per_step_of_a_chain"),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running"]) | Q(finished_at__isnull=False),
                 name="run_ended_has_an_end",

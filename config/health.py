@@ -1,4 +1,5 @@
-"""Whether a part of the site is alive: `python -m config.health web | default | gpu | beat`, for containers.
+"""Whether a part of the site is alive: `python -m config.health web | default | gpu | sampling | beat`,
+for containers.
 
 Answers with exit code 0 or 1 and a sentence. It asks the part itself, not what the part needs: restarting the
 web process does not bring back a database.
@@ -20,12 +21,12 @@ def main(arguments: list[str]) -> None:
     part = arguments[0] if len(arguments) == 1 else ""
     if part == "web":
         alive = site_answers("127.0.0.1", int(os.environ.get("PORT") or 8000))
-    elif part in {"default", "gpu"}:
+    elif part in {"default", "gpu", "sampling"}:
         alive = worker_answers(f"{part}@{socket.gethostname()}")
     elif part == "beat":
         alive = beat_writes(Path(os.environ.get("VAR_DIR") or "var") / "run")
     else:
-        raise SystemExit("Say whose health: web, default, gpu or beat.")
+        raise SystemExit("Say whose health: web, default, gpu, sampling or beat.")
     print(f"{part}: {'alive' if alive else 'no answer'}")
     sys.exit(0 if alive else 1)
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# A solo pool would not hear SIGTERM while it is busy.
+ONE_AT_A_TIME = ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats belong in memory, not on a disk that may be slow
 
 
@@ -38,9 +40,13 @@ def default_worker(*, python: str = sys.executable) -> list[str]:
 
 
 def gpu_worker(*, python: str = sys.executable) -> list[str]:
-    """Runs, one after the other. A solo pool would not hear SIGTERM while it is busy."""
-    one_at_a_time = ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
-    return _worker("gpu", one_at_a_time, python)
+    """Runs, one after the other; sampling too, when there is nothing else to do."""
+    return _worker("gpu", ONE_AT_A_TIME, python, queues="gpu,sampling")
+
+
+def sampling_worker(*, python: str = sys.executable) -> list[str]:
+    """Sampling alone, beside training: a promoted policy need not wait for the end of a long run."""
+    return _worker("sampling", ONE_AT_A_TIME, python)
 
 
 def beat(*, schedule: Path, python: str = sys.executable) -> list[str]:
@@ -51,9 +57,9 @@ def health(part: str, *, python: str = sys.executable) -> list[str]:
     return [python, "-m", "config.health", part]
 
 
-def _worker(queue: str, options: Sequence[str], python: str) -> list[str]:
+def _worker(name: str, options: Sequence[str], python: str, *, queues: str = "") -> list[str]:
     command = [*_celery(python), "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    return [*command, "-Q", queue, "-n", f"{queue}@%h", *options]
+    return [*command, "-Q", queues or name, "-n", f"{name}@%h", *options]
 
 
 def _celery(python: str) -> list[str]:

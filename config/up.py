@@ -199,6 +199,7 @@ class Up:
         self.start_group(
             self.program("default worker", programs.default_worker()),
             self.program("gpu worker", programs.gpu_worker()),
+            self.program("sampling worker", programs.sampling_worker()),
         )
         beat = programs.beat(schedule=self.var_dir / "run" / "beat-schedule")
         self.start_group(self.program("beat", beat, grace_seconds=12))

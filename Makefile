@@ -2,7 +2,7 @@
 # make check   linters, types, imports, migrations    make test-fast  without browser and slow tests
 # make loop    once round without people: does a policy get better?
 .DEFAULT_GOAL := run
-.PHONY: install run loop check test test-fast chromium
+.PHONY: install run loop check test test-fast chromium messages
 .NOTPARALLEL:
 
 PYTHON ?= $(or $(shell command -v python3.11 || command -v python3),python3.11)
@@ -62,3 +62,7 @@ test: install chromium check
 
 test-fast: install
 	$(BIN)/python -m pytest -m "not browser and not slow"
+
+# After a sentence has been written or changed: the Chinese catalog, and its compiled form.
+messages: install
+	$(BIN)/python -m tests.messages

@@ -91,7 +91,7 @@ def write_directory(run: Run) -> None:
         for file in run.snapshot.directory.glob("*.parquet"):
             _link_or_copy(file, snapshot / file.name)
     elif not (snapshot / "prompts.parquet").exists():
-        prompts = exports.prompt_records(run.project, splits=tuple(run.splits))
+        prompts = exports.prompt_records(run.project, exports.Filters(splits=tuple(run.splits)))
         records.write_records(snapshot / "prompts.parquet", prompts, records.Prompt)
     inputs = {i.role: str(i.model_version.directory) for i in run.inputs.select_related("model_version")}
     config = {**run.config, **inputs, "kind": run.kind, "seed": run.seed}

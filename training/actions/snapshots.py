@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling import exports
@@ -76,28 +76,22 @@ class _Written:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     members: list[int] = field(default_factory=list)
 
-    def counted(self, content: str, rows: Iterable[Any], splits: Sequence[str]) -> Iterator[Any]:
-        """Pass on the records in these splits, keeping count and membership.
+    def counted(self, content: str, rows: Iterable[Any]) -> Iterator[Any]:
+        """Pass on the records, keeping count and membership.
 
         rows: records, or (submission id, record).
         """
         count = self.counts.setdefault(content, Counter())
         for row in rows:
             submission_id, record = row if isinstance(row, tuple) else (None, row)
-            if record.split not in splits:
-                continue
             count[record.split] += 1
             if submission_id is not None:
                 self.members.append(submission_id)
             yield record
 
 
-@transaction.atomic
+@exports.one_state_of_the_database()
 def _build(snapshot_id: int) -> None:
-    # One state of the database for all files: without it a judgment revised meanwhile could enter twice.
-    if not connection.savepoint_ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     snapshot = (
         Snapshot.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("project")
@@ -113,7 +107,7 @@ def _build(snapshot_id: int) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
     written = _write_files(snapshot, partial)
-    hashes = {file.name: _sha256(file) for file in sorted(partial.glob("*.parquet"))}
+    hashes = {file.name: exports.sha256_of(file) for file in sorted(partial.glob("*.parquet"))}
     content_hash = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     counts = {content: dict(sorted(count.items())) for content, count in written.counts.items()}
     manifest = {
@@ -146,18 +140,19 @@ def _description(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _write_files(snapshot: Snapshot, directory: Path) -> _Written:
-    project, splits = snapshot.project, snapshot.filters["splits"]
+    project, filters = snapshot.project, exports.Filters.from_options(snapshot.filters)
     sources: dict[str, tuple[Iterable[Any], type]] = {
-        Snapshot.Content.PROMPTS: (exports.prompt_records(project), records.Prompt),
-        Snapshot.Content.DEMONSTRATIONS: (exports.demonstration_records(project), records.Demonstration),
-        Snapshot.Content.RANKINGS: (exports.ranking_records(project), records.Ranking),
+        Snapshot.Content.PROMPTS: (exports.prompt_records(project, filters), records.Prompt),
+        Snapshot.Content.DEMONSTRATIONS: (
+            exports.demonstration_records(project, filters),
+            records.Demonstration,
+        ),
+        Snapshot.Content.RANKINGS: (exports.ranking_records(project, filters), records.Ranking),
     }
     written = _Written()
     for content in snapshot.contents:
         rows, record_type = sources[content]
-        records.write_records(
-            directory / f"{content}.parquet", written.counted(content, rows, splits), record_type
-        )
+        records.write_records(directory / f"{content}.parquet", written.counted(content, rows), record_type)
     return written
 
 
@@ -168,14 +163,9 @@ def _content_that_must_be(contents: Sequence[str]) -> list[str]:
 
 
 def _exists(project: Project, content: str) -> bool:
-    rows: Iterator[Any] = {
-        Snapshot.Content.PROMPTS: lambda: iter(exports.prompt_records(project)),
-        Snapshot.Content.DEMONSTRATIONS: lambda: iter(exports.demonstration_records(project)),
-        Snapshot.Content.RANKINGS: lambda: iter(exports.ranking_records(project)),
-    }[Snapshot.Content(content)]()
-    return next(rows, None) is not None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    count: Callable[[Project], int] = {
+        Snapshot.Content.PROMPTS: exports.prompt_count,
+        Snapshot.Content.DEMONSTRATIONS: exports.demonstration_count,
+        Snapshot.Content.RANKINGS: exports.ranking_count,
+    }[Snapshot.Content(content)]
+    return count(project) > 0

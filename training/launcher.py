@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -24,7 +25,7 @@ from labeling import exports
 from training import actions, shutdown
 from training.actions import Superseded
 from training.engine import records
-from training.models import ModelVersion, Run, RunAttempt
+from training.models import ModelVersion, Run, RunAttempt, Trial
 from training.process import EngineProcess, LineFollower
 
 logger = logging.getLogger(__name__)
@@ -91,11 +92,20 @@ def write_directory(run: Run) -> None:
         for file in run.snapshot.directory.glob("*.parquet"):
             _link_or_copy(file, snapshot / file.name)
     elif not (snapshot / "prompts.parquet").exists():
-        prompts = exports.prompt_records(run.project, exports.Filters(splits=tuple(run.splits)))
-        records.write_records(snapshot / "prompts.parquet", prompts, records.Prompt)
+        records.write_records(snapshot / "prompts.parquet", _prompts(run), records.Prompt)
     inputs = {i.role: str(i.model_version.directory) for i in run.inputs.select_related("model_version")}
     config = {**run.config, **inputs, "kind": run.kind, "seed": run.seed}
     (directory / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _prompts(run: Run) -> Iterable[records.Prompt]:
+    """What a sampling run answers: the project's prompts of its splits, or its trial's one."""
+    trial = Trial.objects.filter(answers__run=run).first()
+    if trial is None:
+        return exports.prompt_records(run.project, exports.Filters(splits=tuple(run.splits)))
+    messages = tuple(records.Message(role=m["role"], content=m["content"]) for m in trial.messages)
+    # The split is of no account: nothing is trained on it.
+    return [records.Prompt(str(trial.public_id), messages, "test", language="en", category="other")]
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -204,3 +204,21 @@ def test_a_line_longer_than_a_batch_is_read_whole(tmp_path, monkeypatch):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
     assert [line for _offset, line in read(LineFollower(path))] == lines
+
+
+def test_every_sentence_of_a_run_is_kept_with_its_level_once(run):
+    said = [
+        {"type": "message", "attempt": 1, "time": 1.0, "level": "warning", "text": "2 prompts are left out"},
+        {"type": "message", "attempt": 1, "time": 2.0, "level": "info", "text": "resumed"},
+        {"type": "error", "attempt": 1, "time": 3.0, "code": "bad_data", "text": "no \x00 model"},
+    ]
+
+    for _ in range(2):
+        actions.record_events(run_id=run.pk, attempt=run.attempt, events=list(enumerate(said)))
+
+    kept = [(m.level, m.text, m.said_at.timestamp()) for m in queries.messages_of(run)]
+    assert kept == [
+        ("error", "no \ufffd model", 3.0),
+        ("info", "resumed", 2.0),
+        ("warning", "2 prompts are left out", 1.0),
+    ]

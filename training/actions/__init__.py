@@ -11,24 +11,40 @@ from training.actions.attempts import (
     renew_heartbeat,
     requeue_run,
 )
+from training.actions.chains import (
+    cancel_chain,
+    continue_chain,
+    continue_chain_after,
+    start_chain,
+    start_training,
+)
 from training.actions.events import clean, record_completions, record_events, record_message
 from training.actions.registry import promote_model, register_model, roll_back
+from training.actions.retraining import check_rules, continue_chains, fire_rule, set_retrain_rule
 from training.actions.runs import cancel_run, start_run
 from training.actions.snapshots import build_snapshot, take_snapshot
 from training.actions.starter import load_starter
 from training.actions.sweep import HEARTBEAT_LOST_AFTER, sweep_runs, sweep_snapshots
+from training.actions.trials import cancel_trial, try_models
 
 __all__ = [
     "HEARTBEAT_LOST_AFTER",
     "MOST_CRASHES",
     "Superseded",
     "build_snapshot",
+    "cancel_chain",
     "cancel_run",
+    "cancel_trial",
+    "check_rules",
     "claim_run",
     "clean",
+    "continue_chain",
+    "continue_chain_after",
+    "continue_chains",
     "end_cancelled_run",
     "fail_run",
     "finish_run",
+    "fire_rule",
     "load_starter",
     "promote_model",
     "record_completions",
@@ -39,8 +55,12 @@ __all__ = [
     "renew_heartbeat",
     "requeue_run",
     "roll_back",
+    "set_retrain_rule",
+    "start_chain",
     "start_run",
+    "start_training",
     "sweep_runs",
     "sweep_snapshots",
     "take_snapshot",
+    "try_models",
 ]

@@ -1,6 +1,7 @@
 """Taking in what a run reports. The same report twice is the same as once."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from labeling import actions as labeling_actions
 from labeling import queries as labeling_queries
 from labeling.models import Completion, Prompt
 from training.actions.attempts import locked_run
-from training.models import Metric, Run, RunInput, Sample, SampledText
+from training.models import Metric, Run, RunInput, RunMessage, Sample, SampledText, TrialAnswer
 
 
 @transaction.atomic
@@ -23,7 +24,10 @@ def record_events(*, run_id: int, attempt: int, events: Sequence[tuple[int, Mapp
     run = locked_run(run_id, attempt)
     metrics: list[Metric] = []
     texts: list[SampledText] = []
+    messages: list[RunMessage] = []
     for position, event in events:
+        if event.get("type") in {"message", "error"}:
+            messages.append(_message(run, position, event))
         match event.get("type"):
             case "progress" if event["attempt"] == attempt:
                 run.progress_done, run.progress_total = event["done"], event["total"]
@@ -38,6 +42,7 @@ def record_events(*, run_id: int, attempt: int, events: Sequence[tuple[int, Mapp
     _note_first_progress(run, attempt, events)
     Metric.objects.bulk_create(metrics, batch_size=1000, ignore_conflicts=True)
     SampledText.objects.bulk_create(texts, batch_size=1000, ignore_conflicts=True)
+    RunMessage.objects.bulk_create(messages, batch_size=1000, ignore_conflicts=True)
 
 
 def record_message(*, run_id: int, attempt: int, message: str) -> None:
@@ -49,10 +54,13 @@ def record_message(*, run_id: int, attempt: int, message: str) -> None:
 def record_completions(*, run_id: int, attempt: int, completions: Sequence[Mapping[str, Any]]) -> int:
     """Keep sampled completions; a prompt whose last one came becomes a ranking task at once.
 
-    completions: lines of completions.jsonl; those already kept are passed over. Returns how many tasks
-    were opened. Raises Superseded.
+    completions: lines of completions.jsonl; those already kept are passed over. Of a trial they become its
+    answer and nothing else. Returns how many tasks were opened. Raises Superseded.
     """
     run = locked_run(run_id, attempt)
+    if (answer := TrialAnswer.objects.filter(run=run).first()) is not None:
+        _keep_answer(answer, completions)
+        return 0
     prompts = labeling_queries.prompts_by_public_id(
         run.project, [str(line["prompt_id"]) for line in completions]
     )
@@ -74,6 +82,13 @@ def record_completions(*, run_id: int, attempt: int, completions: Sequence[Mappi
 def clean(text: str) -> str:
     """Text as PostgreSQL can keep it: without NUL and lone surrogates."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
+def _keep_answer(answer: TrialAnswer, completions: Sequence[Mapping[str, Any]]) -> None:
+    for line in completions:
+        answer.text = clean(line["text"])
+        answer.finish_reason, answer.token_count = line["finish_reason"], line["token_count"]
+    answer.save(update_fields=["text", "finish_reason", "token_count"])
 
 
 def _keep_sample(
@@ -117,6 +132,18 @@ def _metrics(run: Run, event: Mapping[str, Any]) -> list[Metric]:
         Metric(run=run, attempt=event["attempt"], step=event["step"], name=name[:64], value=value)
         for name, value in event["values"].items()
     ]
+
+
+def _message(run: Run, position: int, event: Mapping[str, Any]) -> RunMessage:
+    level = "error" if event["type"] == "error" else event.get("level", "info")
+    return RunMessage(
+        run=run,
+        position=position,
+        attempt=event["attempt"],
+        level=level if level in RunMessage.Level.values else RunMessage.Level.INFO,
+        text=clean(event["text"]),
+        said_at=datetime.fromtimestamp(event.get("time", 0), UTC),
+    )
 
 
 def _sampled_text(run: Run, position: int, event: Mapping[str, Any]) -> SampledText:

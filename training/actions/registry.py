@@ -93,6 +93,7 @@ def _stop_sampling(version: ModelVersion, user: User | None) -> None:
         status__in=[Run.Status.QUEUED, Run.Status.RUNNING],
         inputs__model_version=version,
         project=version.project,
+        trial_answer=None,
     )
     for run in unfinished:
         cancel_run(run=run, actor=user)

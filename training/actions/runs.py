@@ -16,7 +16,7 @@ from training import transitions
 from training.actions.doorbell import ring_run
 from training.engine.config import parse_config
 from training.engine.errors import ConfigError
-from training.models import ModelVersion, Run, RunInput, Snapshot
+from training.models import Chain, ModelVersion, Run, RunInput, Snapshot
 
 INPUT_ROLES: dict[str, tuple[str, ...]] = {
     Run.Kind.SAMPLE: (RunInput.Role.POLICY,),
@@ -44,32 +44,33 @@ def start_run(
     config: Mapping[str, Any] | None = None,
     splits: Sequence[str] = SAMPLED_SPLITS,
     round: int | None = None,
+    chain: Chain | None = None,
 ) -> Run:
     """Queue a run and ring the gpu queue.
 
     inputs: a model version for each role of INPUT_ROLES. config: fields of the engine's config that differ
     from its defaults; without a seed one is drawn. splits and round (the next one when not given) concern
-    sampling only. Refuses an unknown kind, inputs that do not fit, a snapshot without what the kind reads,
-    and a config the engine would refuse.
+    sampling only. chain: what it is a step of. Refuses an unknown kind, inputs that do not fit, a snapshot
+    without what the kind reads, and a config the engine would refuse.
     """
     _check_kind(kind)
-    _check_inputs(project, kind, inputs)
+    check_inputs(project, kind, inputs)
     _check_snapshot(project, kind, snapshot)
     asked = {"seed": secrets.randbelow(2**31), **(config or {})}
     if kind == Run.Kind.SAMPLE:
         asked.setdefault("completions_per_prompt", project.completions_per_prompt)
         _check_splits(project, splits)
-    checked = _checked_config(kind, asked, inputs)
-    run = Run.objects.create(
-        project=project,
-        kind=kind,
-        config=checked,
-        seed=checked["seed"],
-        snapshot=snapshot,
-        splits=list(splits) if kind == Run.Kind.SAMPLE else [],
-        round=(round or next_round(project)) if kind == Run.Kind.SAMPLE else 1,
-        created_by=actor,
-    )
+    fields: dict[str, Any] = {"project": project, "kind": kind, "snapshot": snapshot, "chain": chain}
+    if kind == Run.Kind.SAMPLE:
+        fields |= {"splits": list(splits), "round": round or next_round(project)}
+    return queue_run(inputs=inputs, config=checked_config(kind, asked, inputs), actor=actor, **fields)
+
+
+def queue_run(
+    *, inputs: Mapping[str, ModelVersion], config: dict[str, Any], actor: User | None, **fields: Any
+) -> Run:
+    """Put a run whose inputs and config were checked into the queue, and ring."""
+    run = Run.objects.create(config=config, seed=config["seed"], created_by=actor, **fields)
     RunInput.objects.bulk_create(RunInput(run=run, role=role, model_version=v) for role, v in inputs.items())
     transitions.record_start(run, actor=actor)
     ring_run(run)
@@ -97,7 +98,8 @@ def cancel_run(*, run: Run, actor: User | None) -> Run:
 
 def next_round(project: Project) -> int:
     """One more than the newest round that outputs were sampled for."""
-    newest = Run.objects.filter(project=project, kind=Run.Kind.SAMPLE).aggregate(n=Max("round"))["n"]
+    sampled = Run.objects.filter(project=project, kind=Run.Kind.SAMPLE, trial_answer=None)
+    newest = sampled.aggregate(n=Max("round"))["n"]
     return (newest or 0) + 1
 
 
@@ -110,7 +112,7 @@ def _check_kind(kind: str) -> None:
         )
 
 
-def _check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]) -> None:
+def check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]) -> None:
     for role in INPUT_ROLES[kind]:
         if role not in inputs:
             message = _("Choose a model: %s.") % RunInput.Role(role).label
@@ -162,9 +164,7 @@ def _check_splits(project: Project, splits: Sequence[str]) -> None:
         raise DomainError("no_prompts", _("There are no prompts to sample for; add some first."))
 
 
-def _checked_config(
-    kind: str, asked: Mapping[str, Any], inputs: Mapping[str, ModelVersion]
-) -> dict[str, Any]:
+def checked_config(kind: str, asked: Mapping[str, Any], inputs: Mapping[str, ModelVersion]) -> dict[str, Any]:
     """Every field as the engine would take it; directories are filled in when the run starts."""
     directories = {role: str(version.directory) for role, version in inputs.items()}
     try:

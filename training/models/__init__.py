@@ -4,8 +4,9 @@ from training.models.chains import Chain, ChainStatusChange, RetrainRule
 from training.models.models import ModelVersion, Promotion
 from training.models.runs import Run, RunAttempt, RunInput, RunStatusChange
 from training.models.samples import Sample
-from training.models.series import Metric, SampledText
+from training.models.series import Metric, RunMessage, SampledText
 from training.models.snapshots import Snapshot, SnapshotMember, SnapshotStatusChange
+from training.models.trials import Trial, TrialAnswer
 
 __all__ = [
     "Chain",
@@ -17,10 +18,13 @@ __all__ = [
     "Run",
     "RunAttempt",
     "RunInput",
+    "RunMessage",
     "RunStatusChange",
     "Sample",
     "SampledText",
     "Snapshot",
     "SnapshotMember",
     "SnapshotStatusChange",
+    "Trial",
+    "TrialAnswer",
 ]

@@ -1,6 +1,7 @@
-"""What a run reports while it works: numbers by step, and texts."""
+"""What a run reports while it works: numbers by step, texts, and sentences."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from training.models.runs import Run
 
@@ -33,3 +34,22 @@ class SampledText(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "position"], name="sampled_text_unique")]
+
+
+class RunMessage(models.Model):
+    """A sentence the run said while it worked: information, a warning, or why it ended."""
+
+    class Level(models.TextChoices):
+        INFO = "info", _("information")
+        WARNING = "warning", _("warning")
+        ERROR = "error", _("error")
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="messages")
+    position = models.PositiveBigIntegerField()  # as SampledText.position
+    attempt = models.PositiveIntegerField()
+    level = models.CharField(max_length=8, choices=Level)
+    text = models.TextField()
+    said_at = models.DateTimeField()  # by the engine's clock
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="run_message_unique")]

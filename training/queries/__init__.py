@@ -2,6 +2,7 @@
 
 from training.queries.curves import Curve, curves_of, metric_series
 from training.queries.figures import Figure, figures_of
+from training.queries.growth import covering_snapshot, is_outgrown
 from training.queries.promotions import HistoryRow, former_policy, history, promotions_of
 from training.queries.registry import (
     models_of,
@@ -14,9 +15,11 @@ from training.queries.registry import (
     version_named,
     versions_for,
 )
+from training.queries.retraining import TRAINED_BY_RULE, RuleState, rule_state, unfinished_runs
 from training.queries.runs import (
     Pace,
     log_tail,
+    messages_of,
     opened_tasks,
     pace_of,
     record_version,
@@ -25,15 +28,20 @@ from training.queries.runs import (
 )
 
 __all__ = [
+    "TRAINED_BY_RULE",
     "Curve",
     "Figure",
     "HistoryRow",
     "Pace",
+    "RuleState",
+    "covering_snapshot",
     "curves_of",
     "figures_of",
     "former_policy",
     "history",
+    "is_outgrown",
     "log_tail",
+    "messages_of",
     "metric_series",
     "models_of",
     "newest_snapshot",
@@ -43,9 +51,11 @@ __all__ = [
     "promoted_version",
     "promotions_of",
     "record_version",
+    "rule_state",
     "runs_of",
     "sampled_texts",
     "snapshots_of",
+    "unfinished_runs",
     "usual_inputs",
     "usual_settings",
     "version_named",

@@ -6,9 +6,10 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from labeling.models import Project, Task
-from training.models import Run, RunAttempt, SampledText
+from training.models import Run, RunAttempt, RunMessage, SampledText
 
 MOST_TEXTS = 12
+MOST_MESSAGES = 200
 LOG_TAIL = 8_000
 
 
@@ -21,8 +22,9 @@ class Pace:
 
 
 def runs_of(project: Project) -> QuerySet[Run]:
+    """Newest first; the runs of trials are found from their trial."""
     return (
-        Run.objects.filter(project=project)
+        Run.objects.filter(project=project, trial_answer=None)
         .select_related("created_by", "model_version")
         .prefetch_related("inputs__model_version")
         .order_by("-pk")
@@ -44,6 +46,11 @@ def pace_of(run: Run) -> Pace:
 
 def sampled_texts(run: Run) -> QuerySet[SampledText]:
     return SampledText.objects.filter(run=run).order_by("-step", "-position")[:MOST_TEXTS]
+
+
+def messages_of(run: Run) -> QuerySet[RunMessage]:
+    """What the run has said, the newest first."""
+    return RunMessage.objects.filter(run=run).order_by("-position")[:MOST_MESSAGES]
 
 
 def opened_tasks(run: Run) -> int:

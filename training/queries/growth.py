@@ -1,0 +1,34 @@
+"""What has come into the record since a snapshot was taken."""
+
+from django.db.models import Exists, OuterRef
+
+from labeling.models import Assignment, Project, Submission, Task
+from training.models import Snapshot, SnapshotMember
+
+
+def covering_snapshot(project: Project) -> Snapshot | None:
+    """The newest ready one that holds every kind of content: what training usually reads."""
+    return (
+        Snapshot.objects.filter(
+            project=project, status=Snapshot.Status.READY, contents__contains=Snapshot.Content.values
+        )
+        .order_by("-pk")
+        .first()
+    )
+
+
+def is_outgrown(snapshot: Snapshot) -> bool:
+    """Whether a judgment, in its newest revision, or a prompt is not in it."""
+    if snapshot.project.prompts.filter(created_at__gt=snapshot.created_at).exists():
+        return True
+    later = Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+    members = SnapshotMember.objects.filter(snapshot=snapshot, submission=OuterRef("pk"))
+    return (
+        Submission.objects.filter(
+            assignment__task__project=snapshot.project_id,
+            assignment__task__purpose=Task.Purpose.COLLECT,
+            assignment__status=Assignment.Status.SUBMITTED,
+        )
+        .filter(~Exists(later), ~Exists(members))
+        .exists()
+    )

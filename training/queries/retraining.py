@@ -1,0 +1,79 @@
+"""When a retrain rule starts next, and what it waits for until then."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from labeling.models import Assignment, Project, Submission, Task
+from training.models import Chain, ModelVersion, RetrainRule, Run
+from training.queries.growth import covering_snapshot
+
+TRAINED_BY_RULE = (Run.Kind.REWARD_MODEL, Run.Kind.PPO)
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """What a rule waits for. next_at: by its cadence. is_time: on the database's clock."""
+
+    new_rankings: int
+    wanted_rankings: int | None
+    next_at: datetime | None
+    is_time: bool
+    has_policy: bool
+    is_busy: bool
+    is_paused: bool
+    is_enabled: bool
+
+    @property
+    def has_enough(self) -> bool:
+        return self.wanted_rankings is not None and self.new_rankings >= self.wanted_rankings
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it starts now. On its cadence too it wants something new: else the same comes out again."""
+        may_start = self.is_enabled and not self.is_paused and not self.is_busy and self.has_policy
+        return may_start and (self.has_enough or (self.is_time and self.new_rankings > 0))
+
+
+def rule_state(rule: RetrainRule) -> RuleState:
+    """Counted from the rule's newest chain, however it ended: what fails is not tried over and over."""
+    newest = Chain.objects.filter(rule=rule).order_by("-pk").first()
+    now = RetrainRule.objects.filter(pk=rule.pk).values_list(Now(), flat=True).get()
+    begun = [moment for moment in (newest and newest.created_at, rule.enabled_at) if moment]
+    since = max(begun, default=None)
+    next_at = since + timedelta(days=rule.every_days) if since and rule.every_days else None
+    return RuleState(
+        new_rankings=_new_rankings(rule.project, newest),
+        wanted_rankings=rule.after_rankings,
+        next_at=next_at,
+        is_time=next_at is not None and next_at <= now,
+        has_policy=ModelVersion.objects.filter(project=rule.project_id, is_promoted=True).exists(),
+        is_busy=_is_training(rule.project),
+        is_paused=rule.project.paused_at is not None,
+        is_enabled=rule.is_enabled,
+    )
+
+
+def _new_rankings(project: Project, newest: Chain | None) -> int:
+    """First submissions since the rule last took a snapshot; else since anyone took one with rankings."""
+    rankings = Submission.objects.filter(
+        revision=1,
+        assignment__task__project=project,
+        assignment__task__kind=Task.Kind.RANK,
+        assignment__task__purpose=Task.Purpose.COLLECT,
+        assignment__status=Assignment.Status.SUBMITTED,
+    )
+    before = newest.snapshot if newest else covering_snapshot(project)
+    return rankings.filter(created_at__gt=before.created_at).count() if before else rankings.count()
+
+
+def _is_training(project: Project) -> bool:
+    if Chain.objects.filter(project=project, status=Chain.Status.RUNNING).exists():
+        return True
+    return unfinished_runs(project).filter(kind__in=TRAINED_BY_RULE).exists()
+
+
+def unfinished_runs(project: Project) -> QuerySet[Run]:
+    return Run.objects.filter(project=project, status__in=[Run.Status.QUEUED, Run.Status.RUNNING])

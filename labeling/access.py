@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from labeling.models import Assignment, Membership, Project, User
+from labeling.models import Assignment, GuidelineVersion, Membership, Project, Task, Transfer, User
 
 Role = Membership.Role
 
@@ -22,6 +22,7 @@ class PersonRequest(HttpRequest):
 
 LABELERS = (Role.ANNOTATOR, Role.REVIEWER, Role.MANAGER)
 ENGINEERS = (Role.ENGINEER, Role.MANAGER)
+MANAGERS = (Role.MANAGER,)
 
 
 def projects_of(user: User) -> QuerySet[Project]:
@@ -55,3 +56,46 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     )
     project_for(user, assignment.task.project.public_id, roles=LABELERS)
     return assignment
+
+
+def may_create_projects(user: User) -> bool:
+    """Site admins, and whoever manages a project already."""
+    return user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists()
+
+
+def managed_project(user: User, public_id: uuid.UUID) -> Project:
+    """The project, if the user manages it; else 404."""
+    return project_for(user, public_id, roles=MANAGERS)
+
+
+def task_for(user: User, public_id: uuid.UUID) -> Task:
+    """A task of a project that the user manages; else 404."""
+    task = get_object_or_404(Task.objects.select_related("project", "prompt__author"), public_id=public_id)
+    managed_project(user, task.project.public_id)
+    return task
+
+
+def import_for(user: User, public_id: uuid.UUID) -> Transfer:
+    """An import of prompts into a project that the user manages; else 404."""
+    transfer = get_object_or_404(
+        Transfer.objects.select_related("project", "created_by"),
+        public_id=public_id,
+        direction=Transfer.Direction.IMPORT,
+    )
+    managed_project(user, transfer.project.public_id)
+    return transfer
+
+
+def guideline_version_for(user: User, public_id: uuid.UUID) -> GuidelineVersion:
+    """Any version, also an old one, of the guidelines of a project that the user manages; else 404."""
+    version = get_object_or_404(
+        GuidelineVersion.objects.select_related("project", "author"), public_id=public_id
+    )
+    managed_project(user, version.project.public_id)
+    return version
+
+
+def member_for(project: Project, public_id: uuid.UUID) -> User:
+    """Somebody who has a role in the project; else 404."""
+    members = User.objects.filter(memberships__project=project).distinct()
+    return get_object_or_404(members, public_id=public_id)

@@ -2,32 +2,53 @@
 
 from labeling.actions.claim import LEASE, claim_task, expire_leases, renew_lease
 from labeling.actions.draft import save_draft
+from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.language import check_language, choose_language
-from labeling.actions.people import add_member, add_person
-from labeling.actions.project import create_project, publish_guidelines
+from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member
+from labeling.actions.project import (
+    change_project,
+    create_project,
+    pause_project,
+    publish_guidelines,
+    resume_project,
+)
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import submit_demonstration, submit_ranking
-from labeling.actions.tasks import open_demonstration_task, open_ranking_task
+from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
+from labeling.actions.transfers import sweep_transfers
 
 __all__ = [
     "LEASE",
+    "Invitation",
     "add_completion",
     "add_member",
     "add_person",
     "add_prompt",
+    "cancel_export",
+    "change_project",
     "check_language",
     "choose_language",
     "claim_task",
     "create_project",
+    "delete_export_files",
     "expire_leases",
+    "give_roles",
     "import_demonstration",
+    "invite_member",
     "open_demonstration_task",
     "open_ranking_task",
+    "pause_project",
     "publish_guidelines",
     "renew_lease",
+    "reopen_task",
+    "resume_project",
+    "run_export",
     "save_draft",
     "skip_task",
+    "start_export",
     "submit_demonstration",
     "submit_ranking",
+    "sweep_transfers",
+    "withdraw_task",
 ]

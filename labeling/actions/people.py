@@ -1,10 +1,25 @@
 """People come in, and into projects."""
 
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from labeling.errors import DomainError
+from labeling.errors import Conflict, DomainError
 from labeling.models import Membership, Project, User
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Who came into the project. The password is there once, and only for a new account."""
+
+    user: User
+    password: str | None
 
 
 @transaction.atomic
@@ -33,3 +48,74 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
             % {"role": role, "roles": ", ".join(Membership.Role.values)},
         )
     return Membership.objects.get_or_create(project=project, user=user, role=role)[0]
+
+
+@transaction.atomic
+def invite_member(*, project: Project, email: str, name: str, roles: Collection[str]) -> Invitation:
+    """Bring a person into a project by e-mail address: their account, or a new one with a temporary password.
+
+    Refuses what is no address, no roles, and an account that nobody may sign in with.
+    """
+    email = email.strip().lower()
+    fields = {}
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        fields["email"] = " ".join(error.messages)
+    if not roles:
+        fields["roles"] = _("Choose at least one role.")
+    if fields:
+        raise DomainError("bad_invitation", _("Nobody was added."), fields)
+    user = User.objects.filter(email=email).first()
+    password = None
+    if user is None:
+        password = secrets.token_urlsafe(12)
+        user = add_person(email=email, name=name.strip(), password=password)
+        User.objects.filter(pk=user.pk).update(password_is_temporary=True)
+    elif not user.is_active or user.kind != User.Kind.HUMAN:
+        message = _("The account %s is closed, or no person's. A site admin can open it.") % email
+        raise DomainError("account_closed", message, {"email": message})
+    for role in roles:
+        add_member(project=project, user=user, role=role)
+    return Invitation(user, password)
+
+
+@transaction.atomic
+def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
+    """These roles and no others from now on; none takes the person out of the project.
+
+    Refuses to take away the last manager (Conflict): nobody could bring one back.
+    """
+    if unknown := set(roles) - set(Membership.Role.values):
+        raise DomainError("unknown_role", _("There is no role %s.") % ", ".join(sorted(unknown)))
+    # One change of roles at a time: of two managers who remove each other, one stays.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    others = project.memberships.filter(role=Membership.Role.MANAGER, user__is_active=True).exclude(user=user)
+    is_manager = project.memberships.filter(role=Membership.Role.MANAGER, user=user).exists()
+    if is_manager and Membership.Role.MANAGER not in roles and not others.exists():
+        raise Conflict(
+            "last_manager",
+            _("%s is the project's last manager: make somebody else a manager first.") % user,
+        )
+    project.memberships.filter(user=user).exclude(role__in=roles).delete()
+    for role in roles:
+        add_member(project=project, user=user, role=role)
+
+
+def import_authors(names: Collection[str], *, emails: dict[str, str]) -> dict[str, User]:
+    """Name → the account that stands for who wrote imported texts; nobody can sign in with it.
+
+    emails: name → the address that identifies them.
+    """
+    nobody = make_password(None)
+    known = set(User.objects.filter(email__in=emails.values()).values_list("email", flat=True))
+    User.objects.bulk_create(
+        (
+            User(email=emails[name], name=name[:150], kind=User.Kind.IMPORT, password=nobody)
+            for name in names
+            if emails[name] not in known
+        ),
+        ignore_conflicts=True,  # another import may be making the same
+    )
+    by_email = {user.email: user for user in User.objects.filter(email__in=emails.values())}
+    return {name: by_email[emails[name]] for name in names}

@@ -1,14 +1,18 @@
 """Projects and their guidelines."""
 
+import re
+import zoneinfo
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling.errors import DomainError
 from labeling.models import GuidelineVersion, Membership, Project, User
+
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
 @transaction.atomic
@@ -20,20 +24,18 @@ def create_project(
     completions_per_prompt: int = 4,
     overlap_share: float = 0.0,
     overlap_people: int = 2,
+    time_zone: str = "UTC",
 ) -> Project:
     """A new project; whoever creates it manages it. Refuses fields out of range, naming each."""
     project = Project(
-        name=name,
+        name=name.strip(),
         languages=list(languages),
         completions_per_prompt=completions_per_prompt,
         overlap_share=overlap_share,
         overlap_people=overlap_people,
+        time_zone=time_zone,
     )
-    try:
-        project.full_clean()
-    except ValidationError as error:
-        fields = {field: " ".join(messages) for field, messages in error.message_dict.items()}
-        raise DomainError("bad_project", _("The project could not be created."), fields) from error
+    _check(project, _("The project could not be created."))
     project.save()
     if creator is not None:
         Membership.objects.create(project=project, user=creator, role=Membership.Role.MANAGER)
@@ -41,14 +43,84 @@ def create_project(
 
 
 @transaction.atomic
+def change_project(
+    *,
+    project: Project,
+    name: str,
+    languages: Sequence[str],
+    completions_per_prompt: int,
+    overlap_share: float,
+    overlap_people: int,
+    time_zone: str,
+) -> Project:
+    """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
+    changed = Project.objects.select_for_update().get(pk=project.pk)
+    changed.name = name.strip()
+    changed.languages = list(languages)
+    changed.completions_per_prompt = completions_per_prompt
+    changed.overlap_share = overlap_share
+    changed.overlap_people = overlap_people
+    changed.time_zone = time_zone
+    _check(changed, _("The settings could not be saved; nothing was changed."))
+    changed.save()
+    return changed
+
+
+def pause_project(*, project: Project, reason: str) -> None:
+    """Hand out no more tasks; what people have open can be submitted. Refuses without a reason."""
+    if not reason.strip():
+        message = _("Say why: annotators read it on the project's page.")
+        raise DomainError("no_reason", message, {"reason": message})
+    Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=Now())
+    Project.objects.filter(pk=project.pk).update(pause_reason=reason.strip())
+
+
+def resume_project(*, project: Project) -> None:
+    """Hand out tasks again."""
+    Project.objects.filter(pk=project.pk).update(paused_at=None, pause_reason="")
+
+
+@transaction.atomic
 def publish_guidelines(
     *, project: Project, language: str, body: str, author: User | None
 ) -> GuidelineVersion:
-    """A new version of the guidelines in one language; older ones stay with the judgments made by them."""
+    """A new version of the guidelines in one language; older ones stay with the judgments made by them.
+
+    Refuses an empty text. The text that is published already gives no new version.
+    """
+    if not body.strip():
+        message = _("Write the guidelines first; nothing was published.")
+        raise DomainError("empty_guidelines", message, {"body": message})
+    if "\x00" in body:
+        message = _("The text has a NUL character; take it out.")
+        raise DomainError("nul_character", message, {"body": message})
     Project.objects.select_for_update().get(pk=project.pk)
-    newest = GuidelineVersion.objects.filter(project=project, language=language).aggregate(n=Max("number"))[
-        "n"
-    ]
+    versions = GuidelineVersion.objects.filter(project=project, language=language)
+    newest = versions.order_by("-number").first()
+    if newest is not None and newest.body == body:
+        return newest
+    number = newest.number + 1 if newest else 1
     return GuidelineVersion.objects.create(
-        project=project, language=language, number=(newest or 0) + 1, body=body, author=author
+        project=project, language=language, number=number, body=body, author=author
     )
+
+
+def _check(project: Project, refusal: str) -> None:
+    try:
+        project.full_clean()
+        fields = {}
+    except ValidationError as error:
+        fields = {field: " ".join(messages) for field, messages in error.message_dict.items()}
+    if not project.languages:
+        fields["languages"] = _("Name at least one language, such as en.")
+    for code in project.languages:
+        if not LANGUAGE_CODE.fullmatch(code):
+            fields["languages"] = _("%s is no language code: write codes such as en, zh or pt-br.") % code
+    if project.time_zone not in zoneinfo.available_timezones():
+        fields["time_zone"] = _("%s is no time zone: write one such as Europe/Berlin.") % project.time_zone
+    if not 0 <= project.overlap_share <= 1:
+        fields["overlap_share"] = _("The share lies between 0 and 100 %.")
+    if not 1 <= project.overlap_people <= 20:
+        fields["overlap_people"] = _("A task is judged by 1 to 20 people.")
+    if fields:
+        raise DomainError("bad_project", refusal, fields)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from labeling.errors import DomainError
-from labeling.models import Completion, Prompt, Task, TaskCompletion
+from labeling import transitions
+from labeling.errors import Conflict, DomainError
+from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, User
 
 
 @transaction.atomic
@@ -67,3 +68,36 @@ def open_demonstration_task(*, prompt: Prompt, round: int = 1, priority: int = 0
         round=round,
         defaults={"priority": priority},
     )[0]
+
+
+@transaction.atomic
+def withdraw_task(*, task: Task, actor: User | None) -> Task:
+    """Hand it out no more; what people have open can be submitted, what they submitted stays.
+
+    Refuses a task that is complete or withdrawn already (Conflict).
+    """
+    task = Task.objects.select_for_update().get(pk=task.pk)
+    if task.status != Task.Status.OPEN:
+        raise Conflict(
+            "task_not_open", _("The task is %s; only an open one is withdrawn.") % task.get_status_display()
+        )
+    transitions.change_task(task, Task.Status.WITHDRAWN, actor=actor)
+    return task
+
+
+@transaction.atomic
+def reopen_task(*, task: Task, actor: User | None) -> Task:
+    """Hand a withdrawn task out again, or ask one more person to do a complete one.
+
+    A withdrawn task that has its submissions by now is complete. Refuses an open one (Conflict).
+    """
+    task = Task.objects.select_for_update().get(pk=task.pk)
+    if task.status == Task.Status.OPEN:
+        raise Conflict("task_is_open", _("The task is open already."))
+    if task.status == Task.Status.COMPLETE:
+        task.seats_wanted += 1
+        task.save(update_fields=["seats_wanted"])
+    submitted = task.assignments.filter(status=Assignment.Status.SUBMITTED, holds_seat=True).count()
+    is_full = submitted >= task.seats_wanted
+    transitions.change_task(task, Task.Status.COMPLETE if is_full else Task.Status.OPEN, actor=actor)
+    return task

@@ -1,0 +1,129 @@
+"""Managers' forms: what is sent, in the actions' terms. The actions judge it."""
+
+import re
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from labeling.errors import DomainError
+from labeling.manager_queries import TaskFilter
+from labeling.models import Membership, Project, Prompt, Task
+
+
+class DomainForm(forms.Form):
+    """A form that shows an action's refusal beside its fields."""
+
+    def add_domain_error(self, error: DomainError) -> None:
+        for name, message in (error.fields or {"": error.message}).items():
+            self.add_error(name if name in self.fields else None, message)
+
+
+def time_zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+
+
+class ProjectForm(DomainForm):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    languages = forms.CharField(
+        label=_("Languages"),
+        help_text=_(
+            "Codes separated by commas, such as en, zh. The first is the usual one of imported prompts."
+        ),
+    )
+    completions_per_prompt = forms.IntegerField(
+        label=_("Outputs per prompt (K)"),
+        min_value=2,
+        max_value=9,
+        help_text=_("How many outputs are ranked together, 2 to 9. Holds for what is sampled from now on."),
+    )
+    overlap_share = forms.FloatField(
+        label=_("Judged by several people (%)"),
+        min_value=0,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+        help_text=_(
+            "This share of the ranking tasks goes to several people: it measures how far they agree."
+        ),
+    )
+    overlap_people = forms.IntegerField(
+        label=_("People for each of those"),
+        min_value=1,
+        max_value=20,
+        help_text=_("All other tasks go to one."),
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins in figures per day.")
+    )
+
+    @classmethod
+    def of(cls, project: Project, data: Any = None) -> "ProjectForm":
+        initial = {
+            "name": project.name,
+            "languages": ", ".join(project.languages),
+            "completions_per_prompt": project.completions_per_prompt,
+            "overlap_share": f"{100 * project.overlap_share:g}",
+            "overlap_people": project.overlap_people,
+            "time_zone": project.time_zone,
+        }
+        return cls(data, initial=initial)
+
+    def wish(self) -> dict[str, Any]:
+        """What to call create_project or change_project with."""
+        sent = self.cleaned_data
+        codes = [code.lower() for code in re.split(r"[\s,;，、]+", sent["languages"]) if code]
+        return sent | {"overlap_share": sent["overlap_share"] / 100, "languages": list(dict.fromkeys(codes))}
+
+
+class InvitationForm(DomainForm):
+    email = forms.EmailField(label=_("E-mail address"))
+    name = forms.CharField(
+        label=_("Name"), max_length=150, required=False, help_text=_("Only for an account that is new.")
+    )
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        choices=Membership.Role.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        initial=[str(Membership.Role.ANNOTATOR)],
+    )
+
+
+class RolesForm(forms.Form):
+    roles = forms.MultipleChoiceField(choices=Membership.Role.choices, required=False)
+
+
+class TaskFilterForm(forms.Form):
+    """What stands in the address of the task list; anything that may not be asked is left out."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    status = forms.ChoiceField(label=_("State"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    after = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, project: Project) -> None:
+        super().__init__(data)
+        anything = [("", _("any"))]
+        choices: dict[str, Any] = {
+            "kind": Task.Kind.choices,
+            "status": Task.Status.choices,
+            "language": [(code, code) for code in project.languages],
+            "category": Prompt.Category.choices,
+        }
+        for name, values in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = anything + values
+
+    def asked(self) -> TaskFilter:
+        self.full_clean()
+        sent = self.cleaned_data
+        fields = {name: sent.get(name) or "" for name in ("kind", "status", "language", "category")}
+        return TaskFilter(text=sent.get("q") or "", **fields)
+
+    @property
+    def is_narrowed(self) -> bool:
+        return self.asked() != TaskFilter()

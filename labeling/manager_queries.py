@@ -1,0 +1,215 @@
+"""What managers ask: how far a project is, who works on it, which tasks there are."""
+
+import datetime
+import re
+import uuid
+import zoneinfo
+from dataclasses import dataclass, field
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from labeling.models import (
+    Assignment,
+    GuidelineVersion,
+    Membership,
+    Project,
+    Prompt,
+    Submission,
+    Task,
+    TaskStatusChange,
+    Transfer,
+    User,
+)
+from labeling.models.prompts import SearchVector
+
+PAGE = 50
+WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+
+
+@dataclass
+class KindCounts:
+    open: int = 0
+    complete: int = 0
+    withdrawn: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.open + self.complete
+
+
+@dataclass
+class Stage:
+    """How far the prompts of one language and category are."""
+
+    language: str
+    category: str
+    prompts: int = 0
+    demonstrate: KindCounts = field(default_factory=KindCounts)
+    rank: KindCounts = field(default_factory=KindCounts)
+
+
+@dataclass
+class Work:
+    """What one person has submitted: today by the project's calendar, and in all."""
+
+    user: User
+    ranked_today: int = 0
+    ranked: int = 0
+    written_today: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True)
+class TaskFilter:
+    """Which tasks the list shows. Each field is checked against what may be asked."""
+
+    kind: str = ""
+    status: str = ""
+    language: str = ""
+    category: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    tasks: list[Task]
+    after: uuid.UUID | None  # where the next page begins; None on the last
+
+
+def stages_of(project: Project) -> list[Stage]:
+    """Counts by language and category, in two queries; prompts are counted in an index, never opened."""
+    stages: dict[tuple[str, str], Stage] = {}
+
+    def stage(language: str, category: str) -> Stage:
+        label = str(Prompt.Category(category).label)
+        return stages.setdefault((language, category), Stage(language, label))
+
+    prompts = Prompt.objects.filter(project=project).values_list("language", "category")
+    for language, category, n in prompts.annotate(n=Count("id")).order_by():
+        stage(language, category).prompts = n
+    tasks = Task.objects.filter(project=project, purpose=Task.Purpose.COLLECT)
+    groups = tasks.values_list("prompt__language", "prompt__category", "kind", "status")
+    for language, category, kind, status, n in groups.annotate(n=Count("id")).order_by():
+        counts = getattr(stage(language, category), kind, None)
+        if counts is not None:
+            setattr(counts, status, n)
+    return [stages[key] for key in sorted(stages)]
+
+
+def total_of(stages: list[Stage]) -> Stage:
+    total = Stage("", "")
+    for stage in stages:
+        total.prompts += stage.prompts
+        for kind in Task.Kind.values:
+            for status in Task.Status.values:
+                counts, more = getattr(total, kind), getattr(stage, kind)
+                setattr(counts, status, getattr(counts, status) + getattr(more, status))
+    return total
+
+
+def work_of_people(project: Project) -> list[Work]:
+    """Everybody who has submitted something; whoever did most today comes first."""
+    today = timezone.now().astimezone(zoneinfo.ZoneInfo(project.time_zone))
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = (
+        Submission.objects.filter(assignment__task__project=project, revision=1)
+        .values_list("assignment__user", "assignment__task__kind")
+        .annotate(today=Count("id", filter=Q(created_at__gte=midnight)), n=Count("id"))
+        .order_by()
+    )
+    rows = list(counts)
+    users = User.objects.in_bulk({row[0] for row in rows})
+    work = {pk: Work(user) for pk, user in users.items()}
+    for user, kind, today_n, n in rows:
+        if kind == Task.Kind.RANK:
+            work[user].ranked_today, work[user].ranked = today_n, n
+        else:
+            work[user].written_today += today_n
+            work[user].written += n
+    return sorted(work.values(), key=lambda w: (-w.ranked_today - w.written_today, -w.ranked - w.written))
+
+
+def today_in(project: Project) -> datetime.date:
+    return timezone.now().astimezone(zoneinfo.ZoneInfo(project.time_zone)).date()
+
+
+def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | None) -> TaskPage:
+    """Newest first, a page by keyset: as quick on the thousandth page as on the first."""
+    tasks = Task.objects.filter(project=project).select_related("prompt")
+    tasks = tasks.filter(
+        **{
+            name: value
+            for name, value in (
+                ("kind", asked.kind),
+                ("status", asked.status),
+                ("prompt__language", asked.language),
+                ("prompt__category", asked.category),
+            )
+            if value
+        }
+    )
+    if asked.text.strip():
+        tasks = tasks.filter(_text_filter(project, asked.text.strip()))
+    if after is not None:
+        start = Task.objects.filter(project=project, public_id=after).values_list("pk", flat=True).first()
+        tasks = tasks.filter(pk__lt=start or 0)
+    found = list(tasks.order_by("-pk")[: PAGE + 1])
+    return TaskPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
+
+
+def history_of(task: Task) -> QuerySet[TaskStatusChange]:
+    return task.status_changes.select_related("actor").order_by("-pk")
+
+
+def outputs_of(task: Task) -> list[str]:
+    """The texts of a ranking task by slot, without saying who wrote them: managers may rank too."""
+    return list(task.slots.order_by("slot").values_list("completion__text", flat=True))
+
+
+def seats_of(task: Task) -> QuerySet[Assignment]:
+    return task.assignments.select_related("user").defer("draft").order_by("pk")
+
+
+def members_of(project: Project) -> list[User]:
+    """Everybody with a role here; `user.roles_here` are their memberships."""
+    here = Membership.objects.filter(project=project)
+    members = User.objects.filter(memberships__project=project).distinct().order_by("name", "email")
+    return list(members.prefetch_related(Prefetch("memberships", queryset=here, to_attr="roles_here")))
+
+
+def versions_of_guidelines(project: Project) -> QuerySet[GuidelineVersion]:
+    """Newest first, without their texts."""
+    return project.guideline_versions.select_related("author").defer("body").order_by("-pk")
+
+
+def newest_guidelines(project: Project, language: str) -> GuidelineVersion | None:
+    return project.guideline_versions.filter(language=language).order_by("-number").first()
+
+
+def imports_of(project: Project) -> QuerySet[Transfer]:
+    return (
+        project.transfers.filter(direction=Transfer.Direction.IMPORT)
+        .select_related("created_by")
+        .defer("problems")
+        .order_by("-pk")
+    )
+
+
+def _text_filter(project: Project, text: str) -> Q:
+    """An id of the task or its prompt, the team's own id, or words of the conversation."""
+    try:
+        public_id = uuid.UUID(text)
+    except ValueError:
+        prompts = Prompt.objects.annotate(words=SearchVector("messages")).filter(
+            Q(external_id=text) | Q(words=_search_query(text)), project=project
+        )
+        return Q(prompt__in=prompts.values("pk"))
+    return Q(public_id=public_id) | Q(prompt__public_id=public_id)
+
+
+def _search_query(text: str) -> SearchQuery:
+    """All the words; a run of Chinese characters is a phrase, as labeling_words parts them."""
+    words = WITHOUT_SPACES.sub(lambda run: f' "{" ".join(run[0])}" ', text.replace("\x00", ""))
+    return SearchQuery(words, config="simple", search_type="websearch")

@@ -1,0 +1,240 @@
+"""Managers' pages: projects, guidelines, people, progress, tasks."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from labeling import access, actions
+from labeling import manager_queries as queries
+from labeling.access import PersonRequest
+from labeling.errors import DomainError
+from labeling.manager_forms import InvitationForm, ProjectForm, RolesForm, TaskFilterForm
+from labeling.models import Membership, Project, Task, User
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create_project(request: PersonRequest) -> HttpResponse:
+    if not access.may_create_projects(request.user):
+        raise Http404
+    form = ProjectForm.of(Project(), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            project = actions.create_project(creator=request.user, **form.wish())
+        except DomainError as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(
+                request, _("The project is there. Write its guidelines next, then import prompts.")
+            )
+            return redirect("manage-guidelines", project.public_id)
+    return render(request, "manage/create_project.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    stages = queries.stages_of(project)
+    context = {
+        "project": project,
+        "stages": stages,
+        "total": queries.total_of(stages),
+        "work": queries.work_of_people(project),
+        "today": queries.today_in(project),
+    }
+    return render(request, "manage/progress.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    form = ProjectForm.of(project, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_project(project=project, **form.wish())
+        except DomainError as error:
+            form.add_domain_error(error)
+        else:
+            messages.success(request, _("The settings are saved."))
+            return redirect("manage-settings", project.public_id)
+    context = {"project": project, "form": form}
+    return render(request, "manage/settings.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def pause(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    try:
+        actions.pause_project(project=project, reason=request.POST.get("reason", ""))
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("manage-settings", project.public_id)
+
+
+@login_required
+@require_POST
+def resume(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    actions.resume_project(project=project)
+    messages.success(request, _("The project goes on: tasks are handed out again."))
+    return redirect("manage-settings", project.public_id)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    """The editor. The button "Preview" sends the text here too, and publishes nothing."""
+    project = access.managed_project(request.user, project_id)
+    asked = request.POST if request.method == "POST" else request.GET
+    language = _language_of(project, asked.get("language", ""))
+    newest = queries.newest_guidelines(project, language)
+    body, problem = request.POST.get("body", newest.body if newest else ""), ""
+    if request.method == "POST" and "preview" not in request.POST:
+        try:
+            version = actions.publish_guidelines(
+                project=project, language=language, body=body, author=request.user
+            )
+        except DomainError as error:
+            problem = error.message
+        else:
+            messages.success(
+                request, _("Version %(number)s is what people see now.") % {"number": version.number}
+            )
+            return redirect(f"{request.path}?language={language}")
+    context = {
+        "project": project,
+        "language": language,
+        "newest": newest,
+        "body": body,
+        "problem": problem,
+        "is_preview": request.method == "POST" and not problem,
+        "versions": queries.versions_of_guidelines(project)[:100],
+    }
+    is_fragment = request.headers.get("HX-Request") and context["is_preview"]
+    template = "manage/_preview.html" if is_fragment else "manage/guidelines.html"
+    return render(request, template, context, status=400 if problem else 200)
+
+
+@login_required
+@require_GET
+def guideline_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResponse:
+    version = access.guideline_version_for(request.user, version_id)
+    context = {"project": version.project, "version": version}
+    return render(request, "manage/guideline_version.html", context)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Everybody's roles. A new account's password is in the answer to the form, and never again."""
+    project = access.managed_project(request.user, project_id)
+    form, invitation = InvitationForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            invitation = actions.invite_member(project=project, **form.cleaned_data)
+        except DomainError as error:
+            form.add_domain_error(error)
+        else:
+            form = InvitationForm()
+    context = {
+        "project": project,
+        "form": form,
+        "invitation": invitation,
+        "members": queries.members_of(project),
+        "roles": Membership.Role.choices,
+    }
+    return render(request, "manage/people.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def roles(request: PersonRequest, project_id: uuid.UUID, user_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    member = access.member_for(project, user_id)
+    form = RolesForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("There is no such role; nothing was changed."))
+    else:
+        _give_roles(request, project, member, form.cleaned_data["roles"])
+    still_manages = Membership.Role.MANAGER in access.roles_in(request.user, project)
+    return redirect("manage-people", project.public_id) if still_manages else redirect("home")
+
+
+@login_required
+@require_GET
+def tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = access.managed_project(request.user, project_id)
+    form = TaskFilterForm(request.GET, project=project)
+    page = queries.page_of_tasks(project, form.asked(), after=form.cleaned_data.get("after"))
+    address = request.GET.copy()
+    address.pop("after", None)
+    context = {"project": project, "form": form, "page": page, "address": address.urlencode()}
+    return render(request, "manage/tasks.html", context)
+
+
+@login_required
+@require_GET
+def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
+    task = access.task_for(request.user, task_id)
+    context = {
+        "project": task.project,
+        "task": task,
+        "prompt": task.prompt,
+        "outputs": queries.outputs_of(task),
+        "seats": queries.seats_of(task),
+        "history": queries.history_of(task),
+    }
+    return render(request, "manage/task.html", context)
+
+
+@login_required
+@require_POST
+def withdraw_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
+    task = access.task_for(request.user, task_id)
+    try:
+        actions.withdraw_task(task=task, actor=request.user)
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return redirect("manage-task", task.public_id)
+
+
+@login_required
+@require_POST
+def reopen_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
+    task = access.task_for(request.user, task_id)
+    try:
+        reopened = actions.reopen_task(task=task, actor=request.user)
+    except DomainError as error:
+        messages.warning(request, error.message)
+    else:
+        if reopened.status == Task.Status.COMPLETE:
+            messages.success(request, _("It has its submissions by now: the task is complete."))
+    return redirect("manage-task", task.public_id)
+
+
+def _give_roles(request: PersonRequest, project: Project, member: User, roles: list[str]) -> None:
+    try:
+        actions.give_roles(project=project, user=member, roles=roles)
+    except DomainError as error:
+        messages.error(request, error.message)
+        return
+    texts: dict[bool, Any] = {
+        True: _("%s has these roles now."),
+        False: _("%s is not in the project any more. What they submitted stays."),
+    }
+    messages.success(request, texts[bool(roles)] % member)
+
+
+def _language_of(project: Project, asked: str) -> str:
+    return asked if asked in project.languages else project.languages[0]

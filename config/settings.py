@@ -114,6 +114,7 @@ CELERY_TIMEZONE = "UTC"
 # A beat that was missed is not made up for: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "training.sweep", "schedule": 20.0, "options": {"expires": 20}},
+    "check-rules": {"task": "training.check_rules", "schedule": 30.0, "options": {"expires": 30}},
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
 }
 

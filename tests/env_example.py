@@ -1,9 +1,11 @@
-"""Says (python -m tests.env_example) how .env.example differs from the variables that the program reads."""
+"""Says (python -m tests.env_example) how .env.example differs from the variables that are read."""
 
 import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.container_files import variables_of_compose
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "labeling", "training")
@@ -14,7 +16,8 @@ NOT_OURS = {"DJANGO_SETTINGS_MODULE", "TMPDIR", "XDG_RUNTIME_DIR"}
 
 def variables_read() -> set[str]:
     files = [path for package in PACKAGES for path in (BASE_DIR / package).rglob("*.py")]
-    return {name for path in files for name in _names_in(ast.parse(path.read_text()))} - NOT_OURS
+    by_the_program = {name for path in files for name in _names_in(ast.parse(path.read_text()))} - NOT_OURS
+    return by_the_program | variables_of_compose()
 
 
 def variables_listed() -> set[str]:

@@ -1,4 +1,4 @@
-"""The Chinese catalog is whole: every sentence of the code is in it, translated, and what is compiled is what stands."""
+"""The Chinese catalog is whole: every sentence of the code is in it, translated and compiled."""
 
 import re
 from collections import Counter

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from labeling.actions.texts import check_storable
 from labeling.errors import Conflict
 from labeling.models import Assignment
 
@@ -15,6 +16,7 @@ def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -
     `version` is the one the page started from: a page that is behind another is refused (Conflict),
     so that the older never silently replaces the newer.
     """
+    check_storable("draft", draft)
     saved = Assignment.objects.filter(pk=assignment.pk, draft_version=version).update(
         draft=draft, draft_version=F("draft_version") + 1
     )

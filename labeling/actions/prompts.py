@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from labeling import transitions
 from labeling.actions.tasks import open_demonstration_task
+from labeling.actions.texts import check_storable, is_storable
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Completion, Demonstration, Project, Prompt, Submission, Task, User
 
@@ -37,7 +38,7 @@ def checked_messages(messages: Sequence[Mapping[str, str]]) -> list[dict[str, st
             )
         if not isinstance(content, str) or not content.strip():
             raise DomainError("bad_messages", _("Turn %s is empty.") % number)
-        if "\x00" in content:
+        if not is_storable(content):
             raise DomainError("bad_messages", _("Turn %s has a NUL character; take it out.") % number)
         checked.append({"role": role, "content": content})
     return checked
@@ -57,6 +58,8 @@ def add_prompt(
 ) -> Prompt:
     """A new prompt. Refuses a malformed conversation, and one the project has already (Conflict)."""
     checked = checked_messages(messages)
+    check_storable("external_id", external_id)
+    check_storable("metadata", dict(metadata or {}))
     for field, value, choices in (
         ("source", source, Prompt.Source.values),
         ("category", category, Prompt.Category.values),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from labeling import transitions
 from labeling.actions.claim import take_seat
 from labeling.actions.prompts import add_completion
+from labeling.actions.texts import check_storable
 from labeling.errors import DomainError
 from labeling.models import (
     Assignment,
@@ -39,10 +40,12 @@ def submit_ranking(
     A second submission is a new revision; the same idempotency key again returns the first. Refuses an
     output without a place, twice or unknown. A submission after the lease is taken, marked late.
     """
+    check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.RANK)
     known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
     if known:
         return known
+    check_storable("comment", comment)
     by_slot = places_by_slot(assignment.display_order, places)
     submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
     Ranking.objects.create(submission=submission, places=by_slot)
@@ -59,6 +62,7 @@ def submit_demonstration(
     comment: str = "",
 ) -> Submission:
     """Take in the ideal answer a person wrote; rules as for rankings. Refuses an empty text."""
+    check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.DEMONSTRATE)
     known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
     if known:
@@ -66,6 +70,8 @@ def submit_demonstration(
     if not text.strip():
         message = _("Write an answer first; nothing was sent.")
         raise DomainError("empty_text", message, {"text": message})
+    check_storable("text", text)
+    check_storable("comment", comment)
     submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
     completion = add_completion(
         prompt=assignment.task.prompt, text=text, origin=Completion.Origin.PERSON, author=assignment.user

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import django_htmx
+import drf_spectacular_sidecar
 import unfold
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,8 @@ DEBUG = environment.flag("DEBUG", False)
 # Workers sign nothing, so a node without the key can train; the web process refuses to start without it.
 SECRET_KEY = environment.text("SECRET_KEY", "")
 SITE_URL = environment.text("SITE_URL", f"http://localhost:{environment.text('PORT', '8000')}").rstrip("/")
-ALLOWED_HOSTS = [h for h in environment.text("ALLOWED_HOSTS", "").split(",") if h] or [
+ALLOWED_HOSTS = [
+    *(host.strip() for host in environment.text("ALLOWED_HOSTS", "").split(",") if host.strip()),
     urlsplit(SITE_URL).hostname or "localhost",
     "localhost",
     "127.0.0.1",
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rest_framework",
+    "drf_spectacular",
     "labeling",
     "training",
 ]
@@ -115,7 +118,13 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "training.sweep", "schedule": 20.0, "options": {"expires": 20}},
     "check-rules": {"task": "training.check_rules", "schedule": 30.0, "options": {"expires": 30}},
+    "sweep-transfers": {
+        "task": "labeling.sweep_transfers",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
+    "forget-old-answers": {"task": "labeling.forget_old_answers", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- people
@@ -161,13 +170,41 @@ STATIC_ROOT = environment.path("STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     # Third-party JavaScript comes out of Python packages: htmx from django-htmx, Chart.js from django-unfold
-    # (whose admin theme is not used).
+    # (whose admin theme is not used), Swagger UI from drf-spectacular-sidecar.
     ("vendor", Path(django_htmx.__file__).parent / "static" / "django_htmx"),
+    (
+        "vendor/swagger",
+        Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist",
+    ),
     ("vendor/chart", Path(unfold.__file__).parent / "static" / "unfold" / "js" / "chart"),
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- API
+
+API_TOKEN_REQUESTS_PER_MINUTE = environment.whole_number("API_TOKEN_REQUESTS_PER_MINUTE", 600)
+API_ADDRESS_REQUESTS_PER_MINUTE = environment.whole_number("API_ADDRESS_REQUESTS_PER_MINUTE", 1200)
+REST_FRAMEWORK = {
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Preceptor",
+    "VERSION": "1",
+    "DESCRIPTION": "Projects, labeling, judgments, snapshots, runs and models. Every error is a problem "
+    "(RFC 9457) with a stable `code` and a sentence that says what to do.",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Choices stand where they are used: named enumerations would change their names with every addition.
+    "POSTPROCESSING_HOOKS": ["labeling.api.schema.refuse_unknown_fields"],
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
+    "SWAGGER_UI_DIST": "",
 }
 
 # --- safety

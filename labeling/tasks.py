@@ -3,9 +3,28 @@
 from celery import shared_task
 
 from labeling import actions
+from labeling.actions import idempotency
 
 
 @shared_task(name="labeling.expire_leases", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def expire_leases() -> None:
     """Give back the seats of overdue leases."""
     actions.expire_leases()
+
+
+@shared_task(name="labeling.run_export", acks_late=True, reject_on_worker_lost=True, time_limit=3300)
+def run_export(transfer_id: int) -> None:
+    """Write an export's files."""
+    actions.run_export(transfer_id=transfer_id)
+
+
+@shared_task(name="labeling.sweep_transfers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def sweep_transfers() -> None:
+    """Put back imports and exports whose worker is gone; ring again for what waits."""
+    actions.sweep_transfers()
+
+
+@shared_task(name="labeling.forget_old_answers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def forget_old_answers() -> None:
+    """Drop the answers to requests with an Idempotency-Key after a day."""
+    idempotency.forget_old_answers()

@@ -26,6 +26,13 @@ def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: U
     assignment.save(update_fields=["status", "holds_seat", "lease_until"])
 
 
+def record_transfer(transfer: Transfer, *, actor: User | None) -> None:
+    """The history of a transfer begins where it was made."""
+    TransferStatusChange.objects.create(
+        subject=transfer, from_status="", to_status=transfer.status, actor=actor
+    )
+
+
 @transaction.atomic
 def change_transfer(transfer: Transfer, to: Transfer.Status, *, actor: User | None, **fields: Any) -> bool:
     """Move an import or export on, with these fields; False when it is not as the caller saw it."""

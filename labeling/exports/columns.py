@@ -1,7 +1,7 @@
 """The columns of each export, what they mean, and their Parquet types.
 
 prompt, chosen, rejected and completion are what TRL and OpenRLHF read (docs/exports.md), in conversational
-form: lists of messages, in every row. No column is ever null, since `datasets` takes the types of a JSONL file
+form: lists of messages, in every row. No column is ever null: `datasets` takes the types of a JSONL file
 from its beginning. Names that trainers read otherwise (margin, messages, text, label, tools, prompt_ids,
 chosen_ids) are taken by none of ours.
 """

@@ -1,5 +1,6 @@
 """The form that starts a run, made from the engine's own description of its fields."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from labeling.models import Project, Prompt
 from training import queries
 from training.actions.runs import INPUT_ROLES, NEEDED_CONTENT, SAMPLED_SPLITS
 from training.engine.config import FieldDescription, fields_of
+from training.engine.config_presets import DEFAULTS, Preset
 from training.models import Run, RunInput
 
 # What is asked at first sight; the engine's other fields fold away.
@@ -24,19 +26,38 @@ ACRONYMS = {"kl": "KL", "gae": "GAE", "eos": "EOS"}
 
 
 class RunForm(forms.Form):
-    def __init__(self, data: Any = None, *, kind: str, project: Project) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        kind: str,
+        project: Project,
+        preset: Preset = DEFAULTS,
+        source: Run | None = None,
+    ) -> None:
+        """Filled in from a preset, or from the run that is to be cloned."""
         super().__init__(data)
         self.kind = kind
+        self.source = source
         self.roles = INPUT_ROLES[kind]
         self.settings = [field for field in fields_of(kind) if field.name not in RunInput.Role.values]
         self._add_inputs(project)
         usual = queries.usual_settings(kind, project)
         for setting in self.settings:
             initial = None if setting.name == "seed" else usual.get(setting.name, setting.default)
+            from_preset = preset.values.get(kind, {}).get(setting.name)
+            if source is not None:
+                initial = source.config.get(setting.name, initial)
+            elif from_preset is not None:
+                initial = from_preset.value
+                setting = replace(setting, source=from_preset.source)
             self.fields[setting.name] = form_field(setting, initial)
 
     def _add_inputs(self, project: Project) -> None:
+        source = self.source
         usual = queries.usual_inputs(project, self.kind)
+        if source is not None:
+            usual |= {i.role: i.model_version for i in source.inputs.select_related("model_version")}
         for role in self.roles:
             version = usual.get(role)
             self.fields[role] = forms.ModelChoiceField(
@@ -46,7 +67,7 @@ class RunForm(forms.Form):
                 to_field_name="public_id",
             )
         if self.kind in NEEDED_CONTENT:
-            newest = queries.newest_snapshot(project)
+            newest = (source and source.snapshot) or queries.newest_snapshot(project)
             self.fields["snapshot"] = forms.ModelChoiceField(
                 queries.snapshots_of(project).filter(status="ready"),
                 label=_("Snapshot"),
@@ -57,7 +78,7 @@ class RunForm(forms.Form):
             self.fields["splits"] = forms.MultipleChoiceField(
                 choices=Prompt.Split.choices,
                 label=_("Prompts of the splits"),
-                initial=[str(split) for split in SAMPLED_SPLITS],
+                initial=source.splits if source else [str(split) for split in SAMPLED_SPLITS],
                 widget=forms.CheckboxSelectMultiple,
             )
 
@@ -101,7 +122,7 @@ def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
     """One engine field as a form field: its own help, bounds and choices. The action judges what is sent."""
     common: dict[str, Any] = {
         "label": label_of(setting),
-        "help_text": f"{setting.help} {setting.effect}".strip(),
+        "help_text": help_of(setting),
         "initial": initial,
         "required": False,
     }
@@ -122,6 +143,12 @@ def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
             **common,
         )
     return forms.CharField(**common)
+
+
+def help_of(setting: FieldDescription) -> str:
+    """What it is, what it does, and where its value comes from."""
+    source = _("Source: %s.") % setting.source if setting.source else ""
+    return " ".join(part for part in (setting.help, setting.effect, source) if part)
 
 
 def label_of(setting: FieldDescription) -> str:

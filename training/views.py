@@ -16,6 +16,7 @@ from labeling.errors import DomainError
 from labeling.models import Project, User
 from training import actions, forms, queries
 from training.access import run_for, version_for
+from training.engine.config_presets import PRESETS
 from training.models import Run
 
 PER_PAGE = 50
@@ -42,7 +43,11 @@ def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpRes
     project = project_of(request, project_id)
     if kind not in Run.Kind.values:
         raise Http404
-    form = forms.RunForm(request.POST or None, kind=kind, project=project)
+    preset = PRESETS.get(request.GET.get("preset", "defaults"))
+    if preset is None:
+        raise Http404
+    source = cloned_run(request, project, kind)
+    form = forms.RunForm(request.POST or None, kind=kind, project=project, preset=preset, source=source)
     if request.method == "POST" and form.is_valid():
         try:
             run = actions.start_run(project=project, kind=kind, actor=signed_in(request), **form.wish())
@@ -50,7 +55,8 @@ def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpRes
             form.add_domain_error(error)
         else:
             return redirect("run", run.public_id)
-    context = {"project": project, "kind": Run.Kind(kind), "form": form}
+    context = {"project": project, "kind": Run.Kind(kind), "form": form, "source": source}
+    context |= {"preset": preset, "presets": PRESETS.values()}
     return render(request, "training/start_run.html", context, status=400 if form.errors else 200)
 
 
@@ -70,6 +76,7 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     context["texts"] = queries.sampled_texts(run)
     context["log"] = queries.log_tail(run)
     context["attempts"] = run.attempts.all()
+    context["said"] = queries.messages_of(run)
     if request.headers.get("HX-Request"):
         return render(request, "training/_run_live.html", context)
     context["inputs"] = run.inputs.select_related("model_version__run")
@@ -172,6 +179,19 @@ def take_snapshot(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         messages.warning(request, error.message)
     return redirect("snapshots", project.public_id)
+
+
+def cloned_run(request: HttpRequest, project: Project, kind: str) -> Run | None:
+    """The run that a start form is filled in from: of this project and kind, or 404."""
+    if "from" not in request.GET:
+        return None
+    try:
+        run = run_for(signed_in(request), uuid.UUID(request.GET["from"]))
+    except ValueError as error:
+        raise Http404 from error
+    if run.project != project or run.kind != kind:
+        raise Http404
+    return run
 
 
 def project_of(request: HttpRequest, public_id: uuid.UUID) -> Project:

@@ -21,7 +21,7 @@ from training.actions.chains import (
 from training.actions.events import clean, record_completions, record_events, record_message
 from training.actions.registry import promote_model, register_model, roll_back
 from training.actions.retraining import check_rules, continue_chains, fire_rule, set_retrain_rule
-from training.actions.runs import cancel_run, start_run
+from training.actions.runs import cancel_run, retry_run, start_run
 from training.actions.snapshots import build_snapshot, take_snapshot
 from training.actions.starter import load_starter
 from training.actions.sweep import HEARTBEAT_LOST_AFTER, sweep_runs, sweep_snapshots
@@ -54,6 +54,7 @@ __all__ = [
     "register_model",
     "renew_heartbeat",
     "requeue_run",
+    "retry_run",
     "roll_back",
     "set_retrain_rule",
     "start_chain",

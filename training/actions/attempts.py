@@ -125,14 +125,15 @@ def requeue_run(
 ) -> Run:
     """Put a run back whose process or worker is gone; the next attempt goes on from its newest checkpoint.
 
-    A run that is to be cancelled ends here. One that was killed or lost MOST_CRASHES times fails.
+    A run that is to be cancelled ends here. One that was killed or lost MOST_CRASHES times since somebody
+    last asked for it fails.
     """
     run = locked_run(run_id, attempt)
     if run.cancel_requested_at is not None:
         _end(run, Run.Status.CANCELLED, RunAttempt.Outcome.CANCELLED, exit_code)
         return run
     _close_attempt(run, outcome, exit_code)
-    crashes = run.attempts.filter(outcome__in=[RunAttempt.Outcome.CRASHED, RunAttempt.Outcome.LOST]).count()
+    crashes = _crashes(run)
     if crashes >= MOST_CRASHES:
         error = _(
             "The run was killed %s times, most likely for want of memory. See its log; "
@@ -145,6 +146,14 @@ def requeue_run(
     transitions.change_run(run, Run.Status.QUEUED, actor=None, message="")
     ring_run(run)
     return run
+
+
+def _crashes(run: Run) -> int:
+    attempts = run.attempts.filter(outcome__in=[RunAttempt.Outcome.CRASHED, RunAttempt.Outcome.LOST])
+    retried = run.status_changes.filter(
+        from_status__in=[Run.Status.FAILED, Run.Status.CANCELLED], to_status=Run.Status.QUEUED
+    ).last()
+    return (attempts.filter(started_at__gt=retried.changed_at) if retried else attempts).count()
 
 
 def _end(run: Run, to: Run.Status, outcome: RunAttempt.Outcome, exit_code: int | None, **fields: Any) -> None:

@@ -96,6 +96,28 @@ def cancel_run(*, run: Run, actor: User | None) -> Run:
     return run
 
 
+@transaction.atomic
+def retry_run(*, run: Run, actor: User | None) -> Run:
+    """Queue a failed or cancelled run once more, as it was asked for; it goes on from its newest checkpoint.
+
+    Refuses one that waits, works or has succeeded (Conflict), and one whose models are gone.
+    """
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.status not in {Run.Status.FAILED, Run.Status.CANCELLED}:
+        raise Conflict(
+            "run_not_to_retry",
+            _("Only a run that failed or was cancelled can be tried again; this one is %s. Clone it instead.")
+            % run.get_status_display(),
+        )
+    for entry in run.inputs.select_related("model_version"):
+        check_available(entry.model_version)
+    transitions.change_run(
+        run, Run.Status.QUEUED, actor=actor, finished_at=None, cancel_requested_at=None, error="", message=""
+    )
+    ring_run(run)
+    return run
+
+
 def next_round(project: Project) -> int:
     """One more than the newest round that outputs were sampled for."""
     sampled = Run.objects.filter(project=project, kind=Run.Kind.SAMPLE, trial_answer=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,11 @@ class PolicyFigures:
     kl_k3: float
     length: float
     eos_rate: float
+    prompts: int = 0  # how many they were taken on
+
+    def score_margin(self) -> float:
+        """Half the width of a 95 % interval around the mean score, by the normal approximation."""
+        return 1.96 * self.score_deviation / math.sqrt(max(1, self.prompts - 1))
 
     def as_metrics(self) -> dict[str, float]:
         """For a metrics event."""
@@ -82,6 +88,7 @@ def evaluate(
         kl_k3=kl_per_completion(kl_k3(logprobs, ref_logprobs), mask),
         length=float(mask.sum(dim=1).float().mean()),
         eos_rate=sum(episode.has_eos for episode in episodes) / len(episodes),
+        prompts=len(episodes),
     )
     context.events.metrics(step, figures.as_metrics())
     _show(episodes[:TEXTS_SHOWN], scores, context, step=step)

@@ -32,9 +32,15 @@ class Progress:
 
     def metrics(self, *, steps: int) -> dict[str, float]:
         """The figures of result.json."""
+        before, after = self.before.score_margin(), self.chosen.score_margin()
         return {
             "score_before": self.before.score,
+            "score_before_low": self.before.score - before,
+            "score_before_high": self.before.score + before,
             "score_after": self.chosen.score,
+            "score_after_low": self.chosen.score - after,
+            "score_after_high": self.chosen.score + after,
+            "valid_prompts": self.chosen.prompts,
             "kl": self.chosen.kl,
             "length_before": self.before.length,
             "length_after": self.chosen.length,

@@ -15,6 +15,7 @@ TITLES: Mapping[str, Promise] = {
     "valid_log_loss": _("Loss on valid, nats"),
     "valid_loss": _("Loss on valid, nats"),
     "valid_demonstrations": _("Demonstrations, valid"),
+    "valid_prompts": _("Prompts, valid"),
     "score_before": _("Score before"),
     "score_after": _("Score after"),
     "kl": _("KL to the reference, nats"),
@@ -37,6 +38,15 @@ TITLES: Mapping[str, Promise] = {
     "tokens_per_second": _("Tokens per second"),
     "seconds": _("Seconds"),
 }
+# Figure → the figure that counts what it was taken on, in words.
+_PROMPTS = ("valid_prompts", _("%s prompts"))
+TAKEN_ON: Mapping[str, tuple[str, Promise]] = {
+    "valid_accuracy": ("valid_pairs", _("%s pairs")),
+    "valid_log_loss": ("valid_pairs", _("%s pairs")),
+    "valid_loss": ("valid_demonstrations", _("%s demonstrations")),
+    "score_before": _PROMPTS,
+    "score_after": _PROMPTS,
+}
 SHARES = {"valid_accuracy", "eos_rate", "eos_before", "eos_after"}
 
 
@@ -49,6 +59,7 @@ class Figure:
     low: Any = None
     high: Any = None
     is_share: bool = False
+    n: str = ""  # what it was taken on: "340 pairs"
 
 
 def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:
@@ -62,10 +73,17 @@ def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:
             low=metrics.get(f"{name}_low"),
             high=metrics.get(f"{name}_high"),
             is_share=name in SHARES,
+            n=_n(metrics, name),
         )
         for name in names
         if name.removesuffix("_low").removesuffix("_high") == name or not _has_interval(metrics, name)
     ]
+
+
+def _n(metrics: Mapping[str, Any], name: str) -> str:
+    counted, words = TAKEN_ON.get(name, ("", ""))
+    count = metrics.get(counted)
+    return str(words) % f"{count:,}" if isinstance(count, int) and count else ""
 
 
 def _has_interval(metrics: Mapping[str, Any], name: str) -> bool:

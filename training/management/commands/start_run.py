@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from labeling.models import Project
 from training import actions, queries
 from training.actions.runs import NEEDED_CONTENT, SAMPLED_SPLITS
+from training.engine.config_presets import PRESETS
 from training.management.project_command import ProjectCommand, named_snapshot, named_version
 from training.models import Run, RunInput
 
@@ -24,6 +25,7 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--splits", nargs="+", default=SAMPLED_SPLITS, help="of the prompts to sample for"
         )
+        parser.add_argument("--preset", default="defaults", choices=PRESETS)
         parser.add_argument(
             "--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the config"
         )
@@ -41,7 +43,8 @@ class Command(ProjectCommand):
             inputs=inputs,
             actor=None,
             snapshot=named_snapshot(project, options["snapshot"]) if needs_snapshot else None,
-            config=dict(field_and_value(pair) for pair in options["set"]),
+            config=PRESETS[options["preset"]].config(kind)
+            | dict(field_and_value(pair) for pair in options["set"]),
             splits=options["splits"],
         )
         return str(run.public_id)

@@ -100,6 +100,7 @@ CACHES = {
 }
 # Snapshots, runs and models: files in, files out.
 ARTIFACTS_DIR = environment.path("ARTIFACTS_DIR", VAR_DIR / "artifacts")
+BACKUP_DIR = environment.path("BACKUP_DIR", VAR_DIR / "backups")
 
 # --- queue
 
@@ -124,7 +125,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20},
     },
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
-    "forget-old-answers": {"task": "labeling.forget_old_answers", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-answers": {"task": "labeling.forget_answers", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- people
@@ -188,6 +189,7 @@ STORAGES = {
 API_TOKEN_REQUESTS_PER_MINUTE = environment.whole_number("API_TOKEN_REQUESTS_PER_MINUTE", 600)
 API_ADDRESS_REQUESTS_PER_MINUTE = environment.whole_number("API_ADDRESS_REQUESTS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "labeling.api.schema.ApiSchema",
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

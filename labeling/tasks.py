@@ -18,13 +18,19 @@ def run_export(transfer_id: int) -> None:
     actions.run_export(transfer_id=transfer_id)
 
 
+@shared_task(name="labeling.run_import", acks_late=True, reject_on_worker_lost=True, time_limit=3300)
+def run_import(transfer_id: int) -> None:
+    """Read an import's file in."""
+    actions.run_import(transfer_id=transfer_id)
+
+
 @shared_task(name="labeling.sweep_transfers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def sweep_transfers() -> None:
     """Put back imports and exports whose worker is gone; ring again for what waits."""
     actions.sweep_transfers()
 
 
-@shared_task(name="labeling.forget_old_answers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
-def forget_old_answers() -> None:
+@shared_task(name="labeling.forget_answers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def forget_answers() -> None:
     """Drop the answers to requests with an Idempotency-Key after a day."""
     idempotency.forget_old_answers()

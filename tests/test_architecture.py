@@ -24,7 +24,7 @@ STYLESHEETS = sorted((BASE_DIR / "static").rglob("*.css"))
 SCRIPTS = sorted((BASE_DIR / "static").rglob("*.js"))
 
 # What training may know of labeling. DomainError is the one error type of both.
-LABELING_FOR_TRAINING = {"access", "actions", "errors", "exports", "models", "queries"}
+LABELING_FOR_TRAINING = {"access", "actions", "api", "errors", "exports", "models", "queries"}
 
 
 def name(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""The API of labeling, and what every route of the API rests on: ApiView, Page, problems, tokens."""

@@ -1,0 +1,115 @@
+"""An annotator's work: claim, keep, draft, submit, skip. As blind as the page."""
+
+import uuid
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from labeling import access, actions
+from labeling.api.base import ApiView
+from labeling.api.idempotency import answered_once, submission_key
+from labeling.api.serializers import (
+    AssignmentShown,
+    Claim,
+    DraftSent,
+    DraftVersion,
+    Lease,
+    SubmissionMade,
+    SubmissionSent,
+)
+from labeling.errors import Conflict
+from labeling.models import Assignment, Task
+
+
+class AssignmentView(ApiView):
+    tag = "assignments"
+    scope = "label"
+
+
+class Assignments(AssignmentView):
+    @extend_schema(
+        operation_id="claim_assignment", request=Claim, responses={200: AssignmentShown, 204: None}
+    )
+    @answered_once
+    def post(self, request: Request, project_id: uuid.UUID) -> Response:
+        """Claim the next task.
+
+        What you have open comes first, then what you let expire, then the next free seat; 204 when nothing
+        waits for you. The lease lasts 30 minutes unless renewed.
+        """
+        project = access.project_for(request.user, project_id, roles=access.LABELERS)
+        assignment = actions.claim_task(user=request.user, project=project, kind=self.sent(Claim)["kind"])
+        return Response(status=204) if assignment is None else Response(AssignmentShown(assignment).data)
+
+
+class OneAssignment(AssignmentView):
+    @extend_schema(operation_id="get_assignment", responses=AssignmentShown)
+    def get(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        """One of your assignments."""
+        return Response(AssignmentShown(access.assignment_for(request.user, assignment_id)).data)
+
+
+class Renewal(AssignmentView):
+    @extend_schema(operation_id="renew_assignment", request=None, responses=Lease)
+    @answered_once
+    def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        """Keep the seat for another 30 minutes."""
+        assignment = access.assignment_for(request.user, assignment_id)
+        if not actions.renew_lease(assignment=assignment):
+            raise Conflict(
+                "lease_is_over", _("You do not hold this task any more. You can claim, or still submit it.")
+            )
+        assignment.refresh_from_db(fields=["lease_until"])
+        return Response(Lease(assignment).data)
+
+
+class Draft(AssignmentView):
+    @extend_schema(operation_id="save_draft", request=DraftSent, responses=DraftVersion)
+    def put(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        """Keep what is not yet submitted; the page shows it too.
+
+        `version` is the draft_version you started from: an older one is refused (409), so that it never
+        replaces a newer.
+        """
+        assignment = access.assignment_for(request.user, assignment_id)
+        sent = self.sent(DraftSent)
+        if assignment.status != Assignment.Status.LEASED:
+            raise Conflict("not_open", _("This task is not open any more."))
+        places = {str(n): place or "" for n, place in enumerate(sent.get("places", ()), start=1)}
+        draft = {"places": places, "text": sent.get("text", ""), "comment": sent.get("comment", "")}
+        version = actions.save_draft(assignment=assignment, draft=draft, version=sent["version"])
+        return Response({"draft_version": version})
+
+
+class Submissions(AssignmentView):
+    @extend_schema(operation_id="submit_assignment", request=SubmissionSent, responses={201: SubmissionMade})
+    @answered_once
+    def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        """Submit a ranking (`places`) or a demonstration (`text`).
+
+        Again, it is a new revision. After the lease it is taken all the same, marked late.
+        """
+        assignment = access.assignment_for(request.user, assignment_id)
+        sent = self.sent(SubmissionSent)
+        common = {
+            "assignment": assignment,
+            "idempotency_key": submission_key(request),
+            "active_seconds": sent["active_seconds"],
+            "comment": sent["comment"],
+        }
+        if assignment.task.kind == Task.Kind.RANK:
+            submission = actions.submit_ranking(places=list(enumerate(sent["places"], start=1)), **common)
+        else:
+            submission = actions.submit_demonstration(text=sent["text"], **common)
+        return Response(SubmissionMade(submission).data, status=201)
+
+
+class Skip(AssignmentView):
+    @extend_schema(operation_id="skip_assignment", request=None, responses={204: None})
+    @answered_once
+    def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        """Leave the task to others; you are not asked again."""
+        actions.skip_task(assignment=access.assignment_for(request.user, assignment_id))
+        return Response(status=204)

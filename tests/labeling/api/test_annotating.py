@@ -1,0 +1,152 @@
+"""A whole session of an annotator, by the API alone."""
+
+import pytest
+
+from labeling.models import Assignment, Ranking, Submission
+from tests.api import api_for, assert_problem
+from tests.making import make_demonstration_task, make_prompt, make_ranking_task
+
+
+@pytest.fixture
+def api(annotator):
+    return api_for(annotator, "label")
+
+
+def claim(api, project, kind="rank"):
+    return api.post(f"projects/{project.public_id}/assignments/", {"kind": kind})
+
+
+def test_claim_draft_submit_and_the_next(api, project, annotator):
+    make_ranking_task(project)
+    make_ranking_task(project)
+
+    first = claim(api, project).data
+    draft = api.put(
+        f"assignments/{first['id']}/draft/", {"version": 0, "places": [2, None, 1], "comment": "so far"}
+    )
+    seen = api.get(f"assignments/{first['id']}/").data
+    sent = api.post(f"assignments/{first['id']}/submit/", {"places": [2, 3, 1, 3], "active_seconds": 40})
+    second = claim(api, project).data
+
+    assert draft.data == {"draft_version": 1}
+    assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": ""}
+    assert (sent.status_code, sent.data["revision"], sent.data["is_late"]) == (201, 1, False)
+    assert second["id"] != first["id"]
+    submission = Submission.objects.get(public_id=sent.data["id"])
+    order = submission.assignment.display_order
+    assert [submission.ranking.places[slot - 1] for slot in order] == [2, 3, 1, 3]
+    assert submission.active_seconds == 40
+
+
+def test_outputs_go_by_number_and_letter_and_nothing_tells_their_maker(api, project):
+    task = make_ranking_task(project)
+
+    assignment = claim(api, project).data
+
+    assert [(o["number"], o["letter"]) for o in assignment["outputs"]] == [
+        (1, "A"),
+        (2, "B"),
+        (3, "C"),
+        (4, "D"),
+    ]
+    assert set(assignment["outputs"][0]) == {"number", "letter", "text"}
+    said = str(assignment)
+    hidden = [str(c.public_id) for c in task.completions.all()] + [
+        str(task.public_id),
+        str(task.prompt.public_id),
+    ]
+    assert [name for name in hidden if name in said] == []
+    told = "id kind status project lease_until messages outputs draft draft_version submission"
+    assert set(assignment) == set(told.split())
+
+
+def test_a_demonstration_is_written_and_revised(api, project, annotator):
+    make_demonstration_task(project)
+    assignment = claim(api, project, "demonstrate").data
+
+    api.post(f"assignments/{assignment['id']}/submit/", {"text": "An answer."})
+    again = api.post(f"assignments/{assignment['id']}/submit/", {"text": "A better answer."})
+
+    assert again.data["revision"] == 2
+    assert api.get(f"assignments/{assignment['id']}/").data["submission"]["revision"] == 2
+
+
+def test_when_nothing_waits_the_claim_is_empty(api, project):
+    answer = claim(api, project)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_skipped_task_is_not_handed_out_again(api, project):
+    make_ranking_task(project)
+    assignment = claim(api, project).data
+
+    assert api.post(f"assignments/{assignment['id']}/skip/").status_code == 204
+    assert claim(api, project).status_code == 204
+
+
+def test_a_lease_is_renewed_until_it_is_over(api, project):
+    make_ranking_task(project)
+    assignment = claim(api, project).data
+
+    assert api.post(f"assignments/{assignment['id']}/renew/").data["lease_until"] >= assignment["lease_until"]
+    Assignment.objects.update(lease_until="2020-01-01T00:00:00Z")
+    assert_problem(api.post(f"assignments/{assignment['id']}/renew/"), 409, "lease_is_over")
+
+
+def test_refusals_are_the_pages_own_sentences(api, project, manager):
+    make_ranking_task(project)
+    assignment = claim(api, project).data
+
+    incomplete = api.post(f"assignments/{assignment['id']}/submit/", {"places": [1, 2]})
+    old_draft = api.put(f"assignments/{assignment['id']}/draft/", {"version": 7})
+
+    assert_problem(incomplete, 400, "bad_ranking")
+    assert incomplete.data["fields"] == {
+        "place-3": "Output C has no place yet.",
+        "place-4": "Output D has no place yet.",
+    }
+    assert_problem(old_draft, 409, "newer_draft")
+    assert not Ranking.objects.exists()
+
+
+def test_a_field_that_is_not_there_is_refused_by_name(api, project):
+    answer = api.post(f"projects/{project.public_id}/assignments/", {"kind": "rank", "sort": "newest"})
+
+    assert_problem(answer, 400, "invalid")
+    assert answer.data["fields"] == {"sort": "There is no such field."}
+
+
+def test_the_draft_of_the_page_and_of_the_api_are_one(api, project, client_for, annotator):
+    make_ranking_task(project)
+    assignment = claim(api, project).data
+
+    client_for(annotator).post(
+        f"/assignments/{assignment['id']}/draft/",
+        {"draft": {"places": {"1": "2", "2": ""}, "comment": "page"}, "version": 0},
+        content_type="application/json",
+    )
+
+    draft = api.get(f"assignments/{assignment['id']}/").data["draft"]
+    assert draft == {"places": [2, None, None, None], "text": "", "comment": "page"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"kind": "rank\u0000"}, {"kind": "\ud800"}, {"kind": 1e999}, {"kind": 2**80}, [], "x"]
+)
+def test_what_no_database_keeps_is_refused(api, project, body):
+    assert_problem(api.post(f"projects/{project.public_id}/assignments/", body), 400)
+
+
+def test_json_nested_beyond_reason_is_refused(api, project):
+    path = f"/api/v1/projects/{project.public_id}/assignments/"
+    answer = api.client.generic("POST", path, b"[" * 200_000, content_type="application/json")
+
+    assert answer.status_code == 400
+
+
+def test_a_prompt_of_several_turns_is_shown_whole(api, project):
+    prompt = make_prompt(project, "Hello.")
+    make_ranking_task(project, prompt=prompt)
+
+    assert claim(api, project).data["messages"] == [{"role": "user", "content": "Hello."}]

@@ -1,0 +1,1 @@
+"""The API of training, on the ground that labeling.api lays."""

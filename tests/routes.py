@@ -1,0 +1,84 @@
+"""Every address of the site and who may use it. What is not listed here fails tests/test_url_matrix.py."""
+
+from dataclasses import dataclass
+
+MEMBERS = frozenset({"annotator", "reviewer", "manager", "engineer", "admin"})
+LABELERS = frozenset({"annotator", "reviewer", "manager", "admin"})
+ENGINEERS = frozenset({"manager", "engineer", "admin"})
+MANAGERS = frozenset({"manager", "admin"})
+SIGNED_IN = MEMBERS | {"outsider", "elsewhere"}
+OWNER = frozenset({"annotator"})
+
+
+@dataclass(frozen=True)
+class Route:
+    """Whoever is not in `who` gets 404, whoever is not signed in is asked to, another verb gets 405.
+
+    arguments: of the address, by their names in tests/scene.py. get, post: what those who may are answered,
+    None where the verb is not allowed; a POST comes with no fields.
+    """
+
+    who: frozenset[str]
+    arguments: tuple[str, ...] = ()
+    get: int | None = None
+    post: int | None = None
+    # A page of HTML that the test of hostile texts opens as well.
+    is_page: bool = True
+
+
+PROJECT = ("project",)
+
+ROUTES = {
+    # labeling: everybody, annotators
+    "home": Route(SIGNED_IN, get=200),
+    "project": Route(MEMBERS, PROJECT, get=200),
+    "guidelines": Route(MEMBERS, PROJECT, get=200),
+    "next-task": Route(LABELERS, ("project", "rank"), post=302),
+    "nothing-to-do": Route(LABELERS, ("project", "rank"), get=200),
+    "assignment": Route(OWNER, ("assignment",), get=200),
+    "submit": Route(OWNER, ("assignment",), post=400),
+    "skip": Route(OWNER, ("assignment",), post=302),
+    "draft": Route(OWNER, ("assignment",), post=400),
+    # training: engineers
+    "runs": Route(ENGINEERS, PROJECT, get=200),
+    "start-run": Route(ENGINEERS, ("project", "sample"), get=200, post=200),
+    "run": Route(ENGINEERS, ("run",), get=200),
+    "run-metrics": Route(ENGINEERS, ("run",), get=200, is_page=False),
+    "run-log": Route(ENGINEERS, ("run",), get=200, is_page=False),
+    "cancel-run": Route(ENGINEERS, ("run",), post=302),
+    "models": Route(ENGINEERS, PROJECT, get=200),
+    "promote-model": Route(ENGINEERS, ("candidate",), post=302),
+    "snapshots": Route(ENGINEERS, PROJECT, get=200),
+    "take-snapshot": Route(ENGINEERS, PROJECT, post=302),
+}
+
+# Open to whoever is not signed in: name → verb → status.
+OPEN = {
+    "choose-language": {"GET": 405, "HEAD": 405, "POST": 400, "PUT": 405, "DELETE": 405},
+}
+
+# allauth's pages, without arguments: name → status of GET for (whoever is not signed in, a signed-in person).
+# Sign-up stays closed (it says so), and whatever is about an account asks for a sign-in.
+ACCOUNTS = {
+    "account_login": (200, 302),
+    "account_logout": (302, 200),
+    "account_inactive": (200, 200),
+    "account_signup": (200, 302),
+    "account_reauthenticate": (302, 200),
+    "account_email": (302, 200),
+    "account_email_verification_sent": (200, 200),
+    "account_change_password": (302, 200),
+    "account_set_password": (302, 302),
+    "account_reset_password": (200, 200),
+    "account_reset_password_done": (200, 200),
+    "account_reset_password_from_key": (200, 200),
+    "account_reset_password_from_key_done": (200, 200),
+    "account_confirm_login_code": (302, 302),
+    "account_confirm_email": (200, 200),
+}
+
+# Covered by tables of their own.
+ELSEWHERE = {
+    "api/": "tests/labeling/api and tests/training/api",
+    "admin/": "tests/test_admin.py",
+}

@@ -1,0 +1,128 @@
+"""URL × verb × role, generated from the URLconf: an address that tests/routes.py does not list fails."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.routes import ACCOUNTS, ELSEWHERE, OPEN, ROUTES, SIGNED_IN
+from tests.scene import make_scene
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+WRITES = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM) "(?!django_session)', re.IGNORECASE)
+
+
+def addresses(resolver: URLResolver, prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str]]:
+    """(address, name) of every route of the site."""
+    for part in resolver.url_patterns:
+        address = prefix + str(part.pattern)
+        if isinstance(part, URLPattern):
+            yield address, namespace + (part.name or "")
+        else:
+            yield from addresses(part, address, namespace + (f"{part.namespace}:" if part.namespace else ""))
+
+
+def sign_in(person) -> Client:
+    client = Client()
+    if person is not None:
+        client.force_login(person)
+    return client
+
+
+def ask(client, verb, address):
+    """The answer, and the statements that wrote something; whatever it changed is undone."""
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        answer = client.generic(verb, address)
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+        transaction.set_rollback(True)
+    return answer, [query["sql"] for query in queries if WRITES.match(query["sql"])]
+
+
+def expected(route, role: str, verb: str) -> int:
+    allowed = {"GET": route.get, "POST": route.post}.get(verb)
+    if role == "anonymous":
+        return 302
+    if allowed is None:
+        return 405
+    return allowed if role in route.who else 404
+
+
+def test_every_address_is_listed():
+    listed = ROUTES.keys() | OPEN.keys() | ACCOUNTS.keys()
+
+    unlisted = [
+        f"{address or '/'} ({name or 'no name'})"
+        for address, name in addresses(get_resolver())
+        if name not in listed and not address.startswith(tuple(ELSEWHERE))
+    ]
+
+    assert unlisted == [], "say in tests/routes.py who may use these, and with which verb"
+
+
+def test_nothing_is_listed_that_is_no_address():
+    names = {name for _address, name in addresses(get_resolver())}
+
+    assert (ROUTES.keys() | OPEN.keys() | ACCOUNTS.keys()) - names == set()
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_who_may_do_what(name, db):
+    scene = make_scene()
+    route = ROUTES[name]
+    address = reverse(name, args=[scene.arguments[argument] for argument in route.arguments])
+
+    wrong = []
+    for role, person in scene.people.items():
+        client = sign_in(person)
+        for verb in VERBS:
+            answer, writes = ask(client, verb, address)
+            wanted = expected(route, role, verb)
+            if answer.status_code != wanted:
+                wrong.append(f"{role} {verb}: {answer.status_code} instead of {wanted}")
+            elif role == "anonymous" and not answer.headers["Location"].startswith(reverse("account_login")):
+                wrong.append(f"{role} {verb} leads to {answer.headers['Location']}")
+            elif writes and (verb != "POST" or wanted == 404):
+                wrong.append(f"{role} {verb} wrote: {writes[0][:200]}")
+
+    assert wrong == [], f"{name} {address}: where the table is wrong, correct tests/routes.py"
+
+
+def test_a_post_without_the_token_of_a_form_is_refused_everywhere(db):
+    scene = make_scene()
+    posts = {name: route for name, route in ROUTES.items() if route.post}
+
+    statuses = {}
+    for name, route in posts.items():
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(scene.people["annotator" if "annotator" in route.who else "manager"])
+        address = reverse(name, args=[scene.arguments[argument] for argument in route.arguments])
+        statuses[name] = client.post(address).status_code
+
+    assert statuses == dict.fromkeys(posts, 403)
+
+
+@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize("role", ["anonymous", "outsider"])
+def test_what_is_open_to_everybody(name, role, db, person):
+    client = sign_in(person("Olga") if role == "outsider" else None)
+
+    assert {verb: ask(client, verb, reverse(name))[0].status_code for verb in VERBS} == OPEN[name]
+
+
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_pages_of_accounts(name, db, person):
+    arguments = {"account_confirm_email": ["a:b"], "account_reset_password_from_key": ["1", "a-b"]}
+    address = reverse(name, args=arguments.get(name, []))
+
+    statuses = tuple(sign_in(who).get(address).status_code for who in (None, person("Olga")))
+
+    assert statuses == ACCOUNTS[name]
+
+
+def test_the_matrix_asks_each_kind_of_person(db):
+    assert set(make_scene().people) == SIGNED_IN | {"anonymous"}

@@ -100,6 +100,8 @@ CACHES = {
 }
 # Snapshots, runs and models: files in, files out.
 ARTIFACTS_DIR = environment.path("ARTIFACTS_DIR", VAR_DIR / "artifacts")
+# The largest file of prompts that may be uploaded, in MB.
+IMPORT_MAX_MB = environment.whole_number("IMPORT_MAX_MB", 500)
 BACKUP_DIR = environment.path("BACKUP_DIR", VAR_DIR / "backups")
 
 # --- queue

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from labeling.models import Assignment, GuidelineVersion, Membership, Project, Task, Transfer, User
+from labeling.models import ApiToken, Assignment, GuidelineVersion, Membership, Project, Task, Transfer, User
 
 Role = Membership.Role
 
@@ -86,6 +86,17 @@ def import_for(user: User, public_id: uuid.UUID) -> Transfer:
     return transfer
 
 
+def export_for(user: User, public_id: uuid.UUID) -> Transfer:
+    """An export of a project that the user trains in or manages; else 404."""
+    transfer = get_object_or_404(
+        Transfer.objects.select_related("project", "created_by"),
+        public_id=public_id,
+        direction=Transfer.Direction.EXPORT,
+    )
+    project_for(user, transfer.project.public_id, roles=ENGINEERS)
+    return transfer
+
+
 def guideline_version_for(user: User, public_id: uuid.UUID) -> GuidelineVersion:
     """Any version, also an old one, of the guidelines of a project that the user manages; else 404."""
     version = get_object_or_404(
@@ -99,3 +110,8 @@ def member_for(project: Project, public_id: uuid.UUID) -> User:
     """Somebody who has a role in the project; else 404."""
     members = User.objects.filter(memberships__project=project).distinct()
     return get_object_or_404(members, public_id=public_id)
+
+
+def token_for(user: User, public_id: uuid.UUID) -> ApiToken:
+    """A token of one's own; else 404."""
+    return get_object_or_404(ApiToken, user=user, public_id=public_id)

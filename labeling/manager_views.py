@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -24,7 +24,7 @@ from labeling.models import Membership, Project, Task, User
 def create_project(request: PersonRequest) -> HttpResponse:
     if not access.may_create_projects(request.user):
         raise Http404
-    form = ProjectForm.of(Project(), request.POST or None)
+    form = ProjectForm.of(Project(), _sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             project = actions.create_project(creator=request.user, **form.wish())
@@ -57,7 +57,7 @@ def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
-    form = ProjectForm.of(project, request.POST or None)
+    form = ProjectForm.of(project, _sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             actions.change_project(project=project, **form.wish())
@@ -139,7 +139,7 @@ def guideline_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResp
 def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """Everybody's roles. A new account's password is in the answer to the form, and never again."""
     project = access.managed_project(request.user, project_id)
-    form, invitation = InvitationForm(request.POST or None), None
+    form, invitation = InvitationForm(_sent(request)), None
     if request.method == "POST" and form.is_valid():
         try:
             invitation = actions.invite_member(project=project, **form.cleaned_data)
@@ -234,6 +234,11 @@ def _give_roles(request: PersonRequest, project: Project, member: User, roles: l
         False: _("%s is not in the project any more. What they submitted stays."),
     }
     messages.success(request, texts[bool(roles)] % member)
+
+
+def _sent(request: PersonRequest) -> QueryDict | None:
+    """What a form was sent with, be it nothing; None when it was not sent."""
+    return request.POST if request.method == "POST" else None
 
 
 def _language_of(project: Project, asked: str) -> str:

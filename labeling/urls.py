@@ -1,10 +1,11 @@
 """Labeling's pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from labeling import language, views
+from labeling import export_views, language, views
 
 urlpatterns = [
+    path("", include("labeling.manager_urls")),
     path("", views.home, name="home"),
     path("language/", language.choose_language, name="choose-language"),
     path("projects/<uuid:project_id>/", views.project, name="project"),
@@ -15,4 +16,9 @@ urlpatterns = [
     path("assignments/<uuid:assignment_id>/submit/", views.submit, name="submit"),
     path("assignments/<uuid:assignment_id>/skip/", views.skip, name="skip"),
     path("assignments/<uuid:assignment_id>/draft/", views.draft, name="draft"),
+    path("projects/<uuid:project_id>/exports/", export_views.exports, name="exports"),
+    path("projects/<uuid:project_id>/exports/start/", export_views.start_export, name="start-export"),
+    path("exports/<uuid:export_id>/cancel/", export_views.cancel_export, name="cancel-export"),
+    path("exports/<uuid:export_id>/delete/", export_views.delete_export, name="delete-export"),
+    path("exports/<uuid:export_id>/files/<str:name>", export_views.download_export, name="download-export"),
 ]

@@ -3,6 +3,8 @@
 from labeling.actions.claim import LEASE, claim_task, expire_leases, renew_lease
 from labeling.actions.draft import save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
+from labeling.actions.importing import run_import
+from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member
 from labeling.actions.project import (
@@ -26,6 +28,7 @@ __all__ = [
     "add_person",
     "add_prompt",
     "cancel_export",
+    "cancel_import",
     "change_project",
     "check_language",
     "choose_language",
@@ -36,19 +39,24 @@ __all__ = [
     "give_roles",
     "import_demonstration",
     "invite_member",
+    "map_import",
     "open_demonstration_task",
     "open_ranking_task",
     "pause_project",
+    "preview_of",
     "publish_guidelines",
     "renew_lease",
     "reopen_task",
     "resume_project",
     "run_export",
+    "run_import",
     "save_draft",
     "skip_task",
     "start_export",
+    "start_import",
     "submit_demonstration",
     "submit_ranking",
     "sweep_transfers",
+    "upload_import",
     "withdraw_task",
 ]

@@ -1,7 +1,7 @@
 """People come in, and into projects."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
@@ -102,20 +102,19 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
         add_member(project=project, user=user, role=role)
 
 
-def import_authors(names: Collection[str], *, emails: dict[str, str]) -> dict[str, User]:
-    """Name → the account that stands for who wrote imported texts; nobody can sign in with it.
+def import_authors(names: Mapping[str, str]) -> dict[str, User]:
+    """Address → the account that stands for who wrote imported texts; nobody can sign in with it.
 
-    emails: name → the address that identifies them.
+    names: address → name.
     """
+    known = set(User.objects.filter(email__in=names).values_list("email", flat=True))
     nobody = make_password(None)
-    known = set(User.objects.filter(email__in=emails.values()).values_list("email", flat=True))
     User.objects.bulk_create(
         (
-            User(email=emails[name], name=name[:150], kind=User.Kind.IMPORT, password=nobody)
-            for name in names
-            if emails[name] not in known
+            User(email=email, name=names[email][:150], kind=User.Kind.IMPORT, password=nobody)
+            for email in sorted(names)
+            if email not in known
         ),
         ignore_conflicts=True,  # another import may be making the same
     )
-    by_email = {user.email: user for user in User.objects.filter(email__in=emails.values())}
-    return {name: by_email[emails[name]] for name in names}
+    return {user.email: user for user in User.objects.filter(email__in=names)}

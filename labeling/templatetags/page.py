@@ -26,4 +26,5 @@ def project_nav(context: dict[str, Any], project: Project, current: str = "") ->
         "current": current,
         "may_label": bool(roles & set(access.LABELERS)),
         "may_train": bool(roles & set(access.ENGINEERS)),
+        "may_manage": bool(roles & set(access.MANAGERS)),
     }

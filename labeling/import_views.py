@@ -1,0 +1,118 @@
+"""Managers' pages about importing prompts: upload, look, confirm, watch."""
+
+import csv
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from labeling import access, actions
+from labeling import manager_queries as queries
+from labeling.access import PersonRequest
+from labeling.errors import DomainError
+from labeling.manager_forms import MappingForm, UploadForm
+from labeling.models import Transfer
+
+RECENT = 50
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def imports(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Earlier imports, and the form that uploads a file."""
+    project = access.managed_project(request.user, project_id)
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            transfer = actions.upload_import(
+                project=project, actor=request.user, file_name=file.name, chunks=file.chunks()
+            )
+        except DomainError as error:
+            form.add_domain_error(error)
+        else:
+            return redirect("import", transfer.public_id)
+    context = {"project": project, "form": form, "imports": queries.imports_of(project)[:RECENT]}
+    return render(request, "manage/imports.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def show_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    transfer = access.import_for(request.user, import_id)
+    if transfer.status == Transfer.Status.UPLOADED:
+        return _preview(request, transfer, MappingForm(None, transfer=transfer))
+    context = {"project": transfer.project, "transfer": transfer}
+    template = "manage/_import_state.html" if request.headers.get("HX-Request") else "manage/import.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def map_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    transfer = access.import_for(request.user, import_id)
+    form = MappingForm(request.POST, transfer=transfer)
+    if form.is_valid():
+        try:
+            actions.map_import(transfer=transfer, **form.wish())
+        except DomainError as error:
+            form.add_domain_error(error)
+    if form.errors:
+        return _preview(request, transfer, form, status=400)
+    return redirect("import", transfer.public_id)
+
+
+@login_required
+@require_POST
+def start_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    transfer = access.import_for(request.user, import_id)
+    try:
+        actions.start_import(transfer=transfer, actor=request.user)
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("import", transfer.public_id)
+
+
+@login_required
+@require_POST
+def cancel_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    transfer = access.import_for(request.user, import_id)
+    try:
+        actions.cancel_import(transfer=transfer, actor=request.user)
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return redirect("import", transfer.public_id)
+
+
+@login_required
+@require_GET
+def problems(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    """The broken rows as CSV, for whoever mends the file."""
+    transfer = access.import_for(request.user, import_id)
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="broken-rows-{transfer.public_id}.csv"'
+    writer = csv.writer(answer)
+    writer.writerow([_("line"), _("reason")])
+    # A reason quotes the file: a leading = would be a formula in a spreadsheet, but reasons begin with words.
+    writer.writerows([problem["line"], problem["reason"]] for problem in transfer.problems)
+    return answer
+
+
+def _preview(
+    request: PersonRequest, transfer: Transfer, form: MappingForm, *, status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "project": transfer.project,
+        "transfer": transfer,
+        "form": form,
+        "rows": [
+            {"line": line, "fields": fields, "problem": fields if isinstance(fields, str) else ""}
+            for line, fields in actions.preview_of(transfer)
+        ],
+    }
+    return render(request, "manage/preview_import.html", context, status=status)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
+    path("account/", include("labeling.token_urls")),
     path("api/v1/", include("config.api")),
     path("", include("training.urls")),
     path("", include("labeling.urls")),

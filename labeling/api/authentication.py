@@ -1,7 +1,5 @@
 """Who asks: the bearer of a token."""
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -9,6 +7,7 @@ from rest_framework.request import Request
 
 from labeling.actions.tokens import digest_of, record_use
 from labeling.models import ApiToken, User
+from labeling.token_queries import token_with
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -18,21 +17,14 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _space, key = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        token = (
-            ApiToken.objects.select_related("user")
-            .annotate(
-                is_expired=ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField()),
-            )
-            .filter(digest=digest_of(key.strip().decode("latin-1")))
-            .first()
-        )
+        token = token_with(digest_of(key.strip().decode("latin-1")))
         if token is None or not token.user.is_active:
             raise exceptions.AuthenticationFailed(_("There is no such token."), code="unknown_token")
         if token.revoked_at is not None:
             raise exceptions.AuthenticationFailed(
                 _("This token was revoked; make another on your account's page."), code="token_revoked"
             )
-        if token.is_expired:
+        if token.is_expired:  # type: ignore[attr-defined] # annotated
             raise exceptions.AuthenticationFailed(
                 _("This token has expired; make another on your account's page."), code="token_expired"
             )

@@ -86,7 +86,7 @@ def _rankings(project: Project, filters: Filters) -> Iterator[list[Row]]:
         yield [row | _about_judgment(project, submission)]
 
 
-_SOURCES = {
+_SOURCES: dict[str, Source] = {
     Transfer.Content.PREFERENCE: Source(judgments.ranking_count, _preference),
     Transfer.Content.SFT: Source(judgments.demonstration_count, _sft),
     Transfer.Content.PROMPTS: Source(judgments.prompt_count, _prompts),

@@ -40,6 +40,10 @@ ROUTES = {
     "skip": Route(OWNER, ("assignment",), post=302),
     "draft": Route(OWNER, ("assignment",), post=400),
     # training: engineers
+    "loop": Route(ENGINEERS, PROJECT, get=200),
+    "start-stage": Route(ENGINEERS, ("project", "sample"), post=302),
+    "retrain-rule": Route(ENGINEERS, PROJECT, post=302),
+    "cancel-chain": Route(ENGINEERS, ("chain",), post=302),
     "runs": Route(ENGINEERS, PROJECT, get=200),
     "start-run": Route(ENGINEERS, ("project", "sample"), get=200, post=200),
     "run": Route(ENGINEERS, ("run",), get=200),

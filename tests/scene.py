@@ -10,6 +10,7 @@ from labeling import actions as labeling_actions
 from labeling.models import Project, User
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 from tests.training.making import make_promoted, make_ranking, make_sample_run, make_snapshot, make_version
+from training import actions
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def make_scene() -> Scene:
     run = make_sample_run(promoted)
     run.directory.mkdir(parents=True, exist_ok=True)
     (run.directory / "log.txt").write_text("started\n")
-    make_snapshot(project)
+    chain = actions.start_chain(
+        project=project, kinds=["reward_model"], actor=None, snapshot=make_snapshot(project)
+    )
     return Scene(
         project=project,
         people=people,
@@ -58,6 +61,7 @@ def make_scene() -> Scene:
             "annotator": annotator.public_id,
             "run": run.public_id,
             "candidate": candidate.public_id,
+            "chain": chain.public_id,
             "rank": "rank",
             "sample": "sample",
         },

@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from training import views
+from training import loop_page, views
 
 urlpatterns = [
+    path("projects/<uuid:project_id>/loop/", loop_page.loop, name="loop"),
+    path("projects/<uuid:project_id>/loop/start/<str:kind>/", loop_page.start_stage, name="start-stage"),
+    path("projects/<uuid:project_id>/loop/rule/", loop_page.retrain_rule, name="retrain-rule"),
+    path("chains/<uuid:chain_id>/cancel/", loop_page.cancel_chain, name="cancel-chain"),
     path("projects/<uuid:project_id>/runs/", views.runs, name="runs"),
     path("projects/<uuid:project_id>/runs/start/<str:kind>/", views.start_run, name="start-run"),
     path("runs/<uuid:run_id>/", views.run, name="run"),

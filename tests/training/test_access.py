@@ -5,11 +5,15 @@ from django.urls import reverse
 
 from labeling.models import Project
 from tests.making import make_prompt
-from tests.training.making import make_sample_run, make_version
-from training import urls
+from tests.training.making import make_sample_run, make_snapshot, make_version
+from training import actions, urls
 from training.models import ModelVersion, Run
 
 PAGES = {
+    "loop": ("GET", "project"),
+    "start-stage": ("POST", "project"),
+    "retrain-rule": ("POST", "project"),
+    "cancel-chain": ("POST", "chain"),
     "runs": ("GET", "project"),
     "start-run": ("GET", "project"),
     "run": ("GET", "run"),
@@ -31,9 +35,13 @@ def addresses(project, tmp_path):
     run = make_sample_run(version)
     run.directory.mkdir(parents=True, exist_ok=True)
     (run.directory / "log.txt").write_text("hello\n")
-    subjects = {"project": project, "run": run, "version": version}
+    chain = actions.start_chain(
+        project=project, kinds=["ppo"], actor=None, snapshot=make_snapshot(project, contents=["prompts"])
+    )
+    subjects = {"project": project, "run": run, "version": version, "chain": chain}
+    of_a_kind = {"start-run", "start-stage"}
     return {
-        name: reverse(name, args=[subjects[subject].public_id, *(["sample"] if name == "start-run" else [])])
+        name: reverse(name, args=[subjects[subject].public_id, *(["sample"] if name in of_a_kind else [])])
         for name, (_verb, subject) in PAGES.items()
     }
 

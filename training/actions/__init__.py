@@ -16,6 +16,7 @@ from training.actions.chains import (
     continue_chain,
     continue_chain_after,
     start_chain,
+    start_sampling,
     start_training,
 )
 from training.actions.events import clean, record_completions, record_events, record_message
@@ -59,6 +60,7 @@ __all__ = [
     "set_retrain_rule",
     "start_chain",
     "start_run",
+    "start_sampling",
     "start_training",
     "sweep_runs",
     "sweep_snapshots",

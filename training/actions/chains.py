@@ -23,14 +23,19 @@ def start_training(*, project: Project, kind: str, actor: User | None) -> Chain:
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     check_not_under_way(project, kind)
-    usual = queries.usual_inputs(project, kind)
-    if RunInput.Role.POLICY not in usual:
-        raise DomainError("no_policy", _("Runs start from the promoted policy: promote a model first."))
-    if set(INPUT_ROLES[kind]) - set(usual):
-        raise DomainError("no_reward_model", _("PPO needs a reward model: train one first."))
+    usual_inputs(project, kind)
     newest = queries.covering_snapshot(project)
     snapshot = None if newest is None or queries.is_outgrown(newest) else newest
     return start_chain(project=project, kinds=[kind], actor=actor, snapshot=snapshot)
+
+
+@transaction.atomic
+def start_sampling(*, project: Project, actor: User | None) -> Run:
+    """One click: outputs of the promoted policy for the next round. Refuses what start_training refuses."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    check_not_under_way(project, Run.Kind.SAMPLE)
+    inputs = usual_inputs(project, Run.Kind.SAMPLE)
+    return start_run(project=project, kind=Run.Kind.SAMPLE, inputs=inputs, actor=actor)
 
 
 @transaction.atomic
@@ -113,6 +118,16 @@ def cancel_chain(*, chain: Chain, actor: User | None) -> None:
         cancel_run(run=run, actor=actor)
     reason = _("Cancelled by %s.") % actor if actor else _("Cancelled.")
     transitions.end_chain(chain, Chain.Status.CANCELLED, actor=actor, reason=reason)
+
+
+def usual_inputs(project: Project, kind: str) -> dict[str, ModelVersion]:
+    """What a run of this kind usually starts from. Refuses when it is not there, and says what to do."""
+    usual = queries.usual_inputs(project, kind)
+    if RunInput.Role.POLICY not in usual:
+        raise DomainError("no_policy", _("Runs start from the promoted policy: promote a model first."))
+    if set(INPUT_ROLES[kind]) - set(usual):
+        raise DomainError("no_reward_model", _("PPO needs a reward model: train one first."))
+    return usual
 
 
 def check_not_under_way(project: Project, kind: str) -> None:

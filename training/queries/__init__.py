@@ -3,6 +3,7 @@
 from training.queries.curves import Curve, curves_of, metric_series
 from training.queries.figures import Figure, figures_of
 from training.queries.growth import covering_snapshot, is_outgrown
+from training.queries.loop import LoopFacts, loop_facts
 from training.queries.promotions import HistoryRow, former_policy, history, promotions_of
 from training.queries.registry import (
     models_of,
@@ -32,6 +33,7 @@ __all__ = [
     "Curve",
     "Figure",
     "HistoryRow",
+    "LoopFacts",
     "Pace",
     "RuleState",
     "covering_snapshot",
@@ -41,6 +43,7 @@ __all__ = [
     "history",
     "is_outgrown",
     "log_tail",
+    "loop_facts",
     "messages_of",
     "metric_series",
     "models_of",

@@ -76,4 +76,7 @@ def _is_training(project: Project) -> bool:
 
 
 def unfinished_runs(project: Project) -> QuerySet[Run]:
-    return Run.objects.filter(project=project, status__in=[Run.Status.QUEUED, Run.Status.RUNNING])
+    """The project's work under way; answers to an engineer's own prompt are none of it."""
+    return Run.objects.filter(
+        project=project, status__in=[Run.Status.QUEUED, Run.Status.RUNNING], trial_answer=None
+    )

@@ -20,6 +20,7 @@ from training.engine.config import (
 from training.engine.errors import ConfigError, DataError, EngineError, RecordError, StopRequested
 from training.engine.events import EventLog, next_attempt
 from training.engine.stopping import StopFlag
+from training.engine.tensorboard import TensorBoardFiles
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
@@ -35,8 +36,9 @@ The computation of Preceptor: files in, files out, no database.
 
 A run directory holds config.json ({"kind": "sample" | "sft" | "reward_model" | "ppo", ...}) and snapshot/
 with prompts.parquet, demonstrations.parquet, rankings.parquet as the kind needs. The run writes events.jsonl
-while it works, checkpoints/ to resume from, completions.jsonl (sample) or model/ (a Hugging Face directory),
-and result.json last. Run it again after a crash and it goes on from its newest checkpoint.
+while it works, the same numbers for TensorBoard in tensorboard/, checkpoints/ to resume from,
+completions.jsonl (sample) or model/ (a Hugging Face directory), and result.json last. Run it again after a
+crash and it goes on from its newest checkpoint.
 """
 EPILOG = """\
 exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 2 the config or the data is wrong (the last
@@ -83,7 +85,8 @@ def _run(options: argparse.Namespace) -> int:
     stop = StopFlag()
     stop.listen()  # before torch is imported: a SIGTERM during the import must not be lost
     attempt = options.attempt or next_attempt(directory / "events.jsonl")
-    events = EventLog(directory / "events.jsonl", attempt=attempt)
+    numbers = TensorBoardFiles(directory / "tensorboard", attempt=attempt)
+    events = EventLog(directory / "events.jsonl", attempt=attempt, also=numbers.add)
     try:
         _start(load_config(directory / "config.json"), directory, events, stop)
     except StopRequested:

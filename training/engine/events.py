@@ -9,6 +9,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,16 @@ class EventLog:
     """Appends events of one attempt. One O_APPEND write a line, so that a reader never sees two lines
     mixed."""
 
-    def __init__(self, path: Path, *, attempt: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        attempt: int,
+        also: Callable[[int, Mapping[str, float]], None] = lambda _step, _values: None,
+    ) -> None:
+        """also: who else is told the numbers of each step."""
         self.attempt = attempt
+        self._also = also
         torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if torn:  # an attempt was killed in the middle of a line: the next event starts a line of its own
@@ -35,6 +44,7 @@ class EventLog:
             names = ", ".join(sorted(set(values) - set(finite)))
             self.message(f"step {step}: not a finite number: {names}", level="warning")
         self._write("metrics", step=step, values=finite)
+        self._also(step, finite)
         print(
             f"step {step}: " + ", ".join(f"{name} {value:.4g}" for name, value in finite.items()), flush=True
         )

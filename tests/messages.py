@@ -1,6 +1,6 @@
 """Brings the Chinese catalog up to date with the code (python -m tests.messages).
 
-New sentences enter it without a translation, gone ones leave it, the .mo is written anew. It needs no gettext.
+New sentences enter it untranslated, gone ones leave it, the .mo is written anew. It needs no gettext.
 """
 
 import ast

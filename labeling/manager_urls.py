@@ -1,0 +1,30 @@
+"""Managers' pages."""
+
+from django.urls import path
+
+from labeling import import_views as imports
+from labeling import manager_views as views
+
+PROJECT = "projects/<uuid:project_id>/manage/"
+
+urlpatterns = [
+    path("projects/new/", views.create_project, name="create-project"),
+    path(PROJECT, views.progress, name="manage"),
+    path(f"{PROJECT}settings/", views.settings, name="manage-settings"),
+    path(f"{PROJECT}pause/", views.pause, name="pause-project"),
+    path(f"{PROJECT}resume/", views.resume, name="resume-project"),
+    path(f"{PROJECT}guidelines/", views.guidelines, name="manage-guidelines"),
+    path("guidelines/<uuid:version_id>/", views.guideline_version, name="guideline-version"),
+    path(f"{PROJECT}people/", views.people, name="manage-people"),
+    path(f"{PROJECT}people/<uuid:user_id>/roles/", views.roles, name="give-roles"),
+    path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),
+    path("tasks/<uuid:task_id>/", views.task, name="manage-task"),
+    path("tasks/<uuid:task_id>/withdraw/", views.withdraw_task, name="withdraw-task"),
+    path("tasks/<uuid:task_id>/reopen/", views.reopen_task, name="reopen-task"),
+    path(f"{PROJECT}imports/", imports.imports, name="manage-imports"),
+    path("imports/<uuid:import_id>/", imports.show_import, name="import"),
+    path("imports/<uuid:import_id>/map/", imports.map_import, name="map-import"),
+    path("imports/<uuid:import_id>/start/", imports.start_import, name="start-import"),
+    path("imports/<uuid:import_id>/cancel/", imports.cancel_import, name="cancel-import"),
+    path("imports/<uuid:import_id>/problems.csv", imports.problems, name="import-problems"),
+]

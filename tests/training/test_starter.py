@@ -93,7 +93,7 @@ def test_each_button_has_a_command(starter, capsys):
     call_command("cancel_run", str(Run.objects.get().public_id))
     call_command("take_snapshot")
     call_command("sample")
-    call_command("start_run", "sample", "--set", "temperature=0.5", "max_new_tokens=8")
+    call_command("start_run", "sample", "--set", "temperature=0.5", "seed=3", "--set", "max_new_tokens=8")
 
     assert [run.status for run in Run.objects.order_by("pk")] == ["cancelled", "queued", "queued"]
     newest = Run.objects.order_by("pk").last()

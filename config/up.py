@@ -31,6 +31,8 @@ from config.supervisor import StopRequested, Supervisor
 
 WILDCARD_HOSTS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound by default
 ANSWER_SECONDS = 90.0
+# Commands that want the database to themselves.
+ONLY_SERVICES = (["backup"], ["restore"])
 
 
 def main(arguments: list[str]) -> None:
@@ -126,8 +128,9 @@ class Up:
         try:
             self.make_environment()
             self.start_services()
-            self.prepare()
-            self.start_workers()
+            if self.command[:1] not in ONLY_SERVICES:
+                self.prepare()
+                self.start_workers()
             if self.command:
                 succeeded = self.run_in_foreground()
             else:

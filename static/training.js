@@ -22,11 +22,16 @@ function color(name) {
 
 function palette() {
   return {
-    lines: [color("--accent"), color("--warning")],
+    lines: [1, 2, 3, 4, 5, 6].map((n) => color(`--series-${n}`)),
     text: color("--muted"),
     grid: color("--line"),
   };
 }
+
+// Meaning is never by color alone: each line has a dash and a mark of its own.
+const DASHES = [[], [6, 3], [2, 2], [10, 3, 2, 3], [14, 4], [4, 2, 1, 2]];
+const MARKS = ["circle", "rect", "triangle", "rectRot", "crossRot", "star"];
+const MARKS_PER_LINE = 12;
 
 function figureFor(curve) {
   const found = section.querySelector(`[data-measure="${CSS.escape(curve.measure)}"]`);
@@ -47,10 +52,9 @@ function datasets(curve, colors) {
     data: line.points.map(([x, y]) => ({ x, y })),
     borderColor: colors.lines[i % colors.lines.length],
     backgroundColor: colors.lines[i % colors.lines.length],
-    // Meaning is never by color alone.
-    borderDash: i ? [6, 3] : [],
-    pointStyle: i ? "rect" : "circle",
-    pointRadius: line.points.length > 60 ? 0 : 2.5,
+    borderDash: DASHES[i % DASHES.length],
+    pointStyle: MARKS[i % MARKS.length],
+    pointRadius: ({ dataIndex }) => (dataIndex % Math.ceil(line.points.length / MARKS_PER_LINE) ? 0 : 3),
     hoverBackgroundColor: colors.lines[i % colors.lines.length],
     hoverBorderColor: colors.lines[i % colors.lines.length],
     borderWidth: 2,
@@ -130,9 +134,11 @@ async function refresh() {
   try {
     const answer = await fetch(section.dataset.metrics, { headers: { Accept: "application/json" } });
     if (!answer.ok) return;
-    const { curves } = await answer.json();
+    const { curves, is_over: isOver } = await answer.json();
     const colors = palette();
     for (const curve of curves) draw(curve, colors);
+    // A run's page is kept alive by its state; runs laid over each other have none.
+    if (!isOver && !document.getElementById("live")) setTimeout(refresh, 6000);
   } finally {
     loading = false;
   }

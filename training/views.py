@@ -1,6 +1,7 @@
 """Engineers' pages: runs, models, snapshots."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from training.engine.config_presets import PRESETS
 from training.models import Run
 
 PER_PAGE = 50
+PROMOTIONS_SHOWN = 10
 
 
 @login_required
@@ -88,16 +90,7 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def run_metrics(request: HttpRequest, run_id: uuid.UUID) -> JsonResponse:
     run = run_for(signed_in(request), run_id)
-    curves = [
-        {
-            "measure": curve.measure,
-            "title": curve.title,
-            "unit": curve.unit,
-            "lines": [{"name": line.name, "points": line.points} for line in curve.lines],
-        }
-        for curve in queries.curves_of(run)
-    ]
-    return JsonResponse({"is_over": run.is_over, "curves": curves})
+    return curves_as_json(queries.curves_of(run), is_over=run.is_over)
 
 
 @login_required
@@ -130,7 +123,8 @@ def models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
         "project": project,
         "page": Paginator(queries.models_of(project), PER_PAGE).get_page(request.GET.get("page")),
         "promoted": queries.promoted_version(project),
-        "promotions": project.promotions.select_related("user", "from_version", "to_version")[:20],
+        "former": queries.former_policy(project),
+        "rows": queries.history(list(queries.promotions_of(project)[:PROMOTIONS_SHOWN])),
     }
     return render(request, "training/models.html", context)
 
@@ -192,6 +186,20 @@ def cloned_run(request: HttpRequest, project: Project, kind: str) -> Run | None:
     if run.project != project or run.kind != kind:
         raise Http404
     return run
+
+
+def curves_as_json(curves: Sequence[queries.Curve], *, is_over: bool) -> JsonResponse:
+    """What training.js draws."""
+    drawn = [
+        {
+            "measure": curve.measure,
+            "title": curve.title,
+            "unit": curve.unit,
+            "lines": [{"name": line.name, "points": line.points} for line in curve.lines],
+        }
+        for curve in curves
+    ]
+    return JsonResponse({"is_over": is_over, "curves": drawn})
 
 
 def project_of(request: HttpRequest, public_id: uuid.UUID) -> Project:

@@ -20,7 +20,16 @@ PAGES = {
     "run-metrics": ("GET", "run"),
     "run-log": ("GET", "run"),
     "cancel-run": ("POST", "run"),
+    "retry-run": ("POST", "run"),
+    "compare-runs": ("GET", "project"),
+    "compare-metrics": ("GET", "project"),
     "models": ("GET", "project"),
+    "model": ("GET", "version"),
+    "roll-back-model": ("POST", "version"),
+    "promotions": ("GET", "project"),
+    "try-models": ("GET", "project"),
+    "trial": ("GET", "trial"),
+    "cancel-trial": ("POST", "trial"),
     "promote-model": ("POST", "version"),
     "snapshots": ("GET", "project"),
     "take-snapshot": ("POST", "project"),
@@ -39,6 +48,12 @@ def addresses(project, tmp_path):
         project=project, kinds=["ppo"], actor=None, snapshot=make_snapshot(project, contents=["prompts"])
     )
     subjects = {"project": project, "run": run, "version": version, "chain": chain}
+    subjects["trial"] = actions.try_models(
+        project=project,
+        versions=[version, make_version(project, tmp_path / "other")],
+        messages=[{"role": "user", "content": "Hello?"}],
+        user=None,
+    )
     of_a_kind = {"start-run", "start-stage"}
     return {
         name: reverse(name, args=[subjects[subject].public_id, *(["sample"] if name in of_a_kind else [])])

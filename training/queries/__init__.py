@@ -1,10 +1,18 @@
 """What can be asked of runs, models and snapshots."""
 
+from training.queries.comparison import (
+    FEWEST_RUNS,
+    MOST_RUNS,
+    comparable_runs,
+    curves_over_each_other,
+    differences,
+)
 from training.queries.curves import Curve, curves_of, metric_series
 from training.queries.figures import Figure, figures_of
 from training.queries.growth import covering_snapshot, is_outgrown
+from training.queries.lineage import Judgments, Lineage, children_of, lineage_of
 from training.queries.loop import LoopFacts, loop_facts
-from training.queries.promotions import HistoryRow, former_policy, history, promotions_of
+from training.queries.promotions import HistoryRow, about, former_policy, history, promotions_of
 from training.queries.registry import (
     models_of,
     newest_snapshot,
@@ -24,24 +32,36 @@ from training.queries.runs import (
     opened_tasks,
     pace_of,
     record_version,
+    runs_named,
     runs_of,
     sampled_texts,
 )
+from training.queries.trials import trials_of
 
 __all__ = [
+    "FEWEST_RUNS",
+    "MOST_RUNS",
     "TRAINED_BY_RULE",
     "Curve",
     "Figure",
     "HistoryRow",
+    "Judgments",
+    "Lineage",
     "LoopFacts",
     "Pace",
     "RuleState",
+    "about",
+    "children_of",
+    "comparable_runs",
     "covering_snapshot",
     "curves_of",
+    "curves_over_each_other",
+    "differences",
     "figures_of",
     "former_policy",
     "history",
     "is_outgrown",
+    "lineage_of",
     "log_tail",
     "loop_facts",
     "messages_of",
@@ -55,9 +75,11 @@ __all__ = [
     "promotions_of",
     "record_version",
     "rule_state",
+    "runs_named",
     "runs_of",
     "sampled_texts",
     "snapshots_of",
+    "trials_of",
     "unfinished_runs",
     "usual_inputs",
     "usual_settings",

@@ -76,10 +76,10 @@ def curves_of(run: Run) -> list[Curve]:
             lines.setdefault(name, []).append(Line("", points))
     order = {measure: place for place, measure in enumerate(MEASURES)}
     measures = sorted(lines, key=lambda measure: (order.get(measure, len(order)), measure))
-    return [Curve(measure, *_title_and_unit(measure), lines[measure]) for measure in measures]
+    return [Curve(measure, *title_and_unit(measure), lines[measure]) for measure in measures]
 
 
-def _title_and_unit(measure: str) -> tuple[str, str]:
+def title_and_unit(measure: str) -> tuple[str, str]:
     title, unit = MEASURES.get(measure, (measure, ""))
     return str(title), str(unit)
 

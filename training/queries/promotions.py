@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from labeling.models import Project
 from training.models import ModelVersion, Promotion
@@ -50,3 +50,8 @@ def former_policy(project: Project) -> ModelVersion | None:
         else:
             stack.append(to_version)
     return ModelVersion.objects.get(pk=stack[-2]) if len(stack) > 1 else None
+
+
+def about(promotions: QuerySet[Promotion], version: ModelVersion) -> QuerySet[Promotion]:
+    """Those that led to this version or away from it."""
+    return promotions.filter(Q(from_version=version) | Q(to_version=version))

@@ -1,5 +1,7 @@
 """Runs: the list, and what the page of one shows."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Max, QuerySet
@@ -78,3 +80,8 @@ def log_tail(run: Run) -> str:
     except FileNotFoundError:
         return ""
     return tail if size <= LOG_TAIL else tail.partition("\n")[2]
+
+
+def runs_named(project: Project, public_ids: Sequence[uuid.UUID]) -> QuerySet[Run]:
+    """These runs of the project, with what a comparison shows of each."""
+    return runs_of(project).filter(public_id__in=public_ids).select_related("snapshot", "model_version")

@@ -29,7 +29,7 @@ def test_claim_draft_submit_and_the_next(api, project, annotator):
     second = claim(api, project).data
 
     assert draft.data == {"draft_version": 1}
-    assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": ""}
+    assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": "so far"}
     assert (sent.status_code, sent.data["revision"], sent.data["is_late"]) == (201, 1, False)
     assert second["id"] != first["id"]
     submission = Submission.objects.get(public_id=sent.data["id"])

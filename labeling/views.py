@@ -24,7 +24,8 @@ def home(request: PersonRequest) -> HttpResponse:
     projects = [
         _home_row(request.user, project) for project in access.projects_of(request.user).order_by("name")
     ]
-    return render(request, "home.html", {"projects": projects})
+    context = {"projects": projects, "may_create_projects": access.may_create_projects(request.user)}
+    return render(request, "home.html", context)
 
 
 @login_required
@@ -133,6 +134,7 @@ def _home_row(user: User, project: Project) -> dict[str, Any]:
         "project": project,
         "may_label": bool(roles & set(access.LABELERS)),
         "may_train": bool(roles & set(access.ENGINEERS)),
+        "may_manage": bool(roles & set(access.MANAGERS)),
         "waiting": {kind: queries.tasks_waiting_for(user, project, kind) for kind in Task.Kind.values},
         "done": queries.submissions_by(user, project),
     }

@@ -94,7 +94,7 @@ def _demonstrations(facts: LoopFacts) -> Stage:
         title=_("Demonstrations"),
         count=counts.submissions,
         unit=ngettext("demonstration", "demonstrations", counts.submissions),
-        state=_("waits for people") if counts.open else "",
+        state=_("to do") if counts.open else "",
         tone="warning" if counts.open else "",
         for_people=calls % counts.open if counts.open else "",
         waits_for=_("No prompt is open for an answer."),
@@ -107,7 +107,8 @@ def _sft(facts: LoopFacts) -> Stage:
     written = facts.tasks[Task.Kind.DEMONSTRATE].submissions
     new = facts.new_since_last(Run.Kind.SFT, "demonstrations", written)
     count = facts.versions.get(ModelVersion.Kind.SFT, 0)
-    if facts.promoted is None:
+    promoted = facts.promoted
+    if promoted is None:
         waits_for, can_start = _("Waits for a promoted policy to start from."), False
     elif not written:
         waits_for, can_start = _("Waits for the first demonstration."), False
@@ -124,7 +125,7 @@ def _sft(facts: LoopFacts) -> Stage:
         count=count,
         unit=ngettext("supervised model", "supervised models", count),
         waits_for=waits_for,
-        flow=_policy_flow(facts, _("is sampled")),
+        flow=Flow(f"v{promoted.number}" if promoted else "–", _("policy"), promoted is not None),
     )
 
 
@@ -162,7 +163,7 @@ def _rankings(facts: LoopFacts) -> Stage:
         title=_("Rankings"),
         count=counts.submissions,
         unit=ngettext("ranking", "rankings", counts.submissions),
-        state=_("waits for people") if counts.open else "",
+        state=_("to do") if counts.open else "",
         tone="warning" if counts.open else "",
         for_people=calls % counts.open if counts.open else "",
         waits_for=_("Waits for outputs to rank."),
@@ -217,7 +218,7 @@ def _ppo(facts: LoopFacts) -> Stage:
         count=count,
         unit=ngettext("trained policy", "trained policies", count),
         waits_for=waits_for,
-        flow=Flow(str(candidates), _("to decide on"), candidates > 0),
+        flow=Flow(str(candidates), _("to decide"), candidates > 0),
     )
 
 
@@ -232,12 +233,14 @@ def _decision(facts: LoopFacts) -> Stage:
         title=_("Decision"),
         count=facts.promotions,
         unit=ngettext("promotion", "promotions", facts.promotions),
-        state=_("waits for people") if newest else "",
+        state=_("to do") if newest else "",
         tone="warning" if newest else "",
         for_people=_("%s waits for a decision") % _short(newest) if newest else "",
         waits_for=waits_for,
         decide_on=newest,
-        flow=_policy_flow(facts, _("is the policy of the next round")),
+        flow=Flow(
+            _short(facts.promoted) if facts.promoted else "–", _("next round"), facts.promoted is not None
+        ),
     )
 
 
@@ -254,7 +257,7 @@ def _with_run(facts: LoopFacts, kind: str, can_start: bool, *, waits_for: str, *
             state=_("stopping") if run.is_cancelling else str(Run.Status(run.status).label),
             tone=TONES[Run.Status(run.status)],
             progress=(run.progress_done, run.progress_total) if is_going else None,
-            waits_for=_(run.message) if run.message else _("Waits for a worker."),
+            waits_for=_(run.message) if run.message else _doing(run),
         )
     if pending is not None:
         begun = bool(pending.runs.all())
@@ -266,8 +269,15 @@ def _with_run(facts: LoopFacts, kind: str, can_start: bool, *, waits_for: str, *
     return stage(**common, waits_for=waits_for, start_kind=kind if can_start else "")
 
 
-def _policy_flow(facts: LoopFacts, label: str) -> Flow:
-    return Flow(_short(facts.promoted) if facts.promoted else "–", label, facts.promoted is not None)
+def _doing(run: Run) -> str:
+    if run.status == Run.Status.QUEUED:
+        return _("Waits for a worker.")
+    if not run.progress_total:
+        return _("Has begun.")
+    return _("%(done)s of %(total)s done.") % {
+        "done": f"{run.progress_done:,}",
+        "total": f"{run.progress_total:,}",
+    }
 
 
 def _short(version: ModelVersion) -> str:

@@ -105,7 +105,7 @@ def test_what_waits_for_people_stands_out(client, address, project, policy):
 
     assert "2 sets of outputs wait to be ranked" in page
     assert "1 prompt waits for an answer" in page
-    assert page.count("waits for people") == 2
+    assert page.count("to do</span>") == 2
 
 
 def test_a_candidate_waits_for_a_decision_until_something_is_promoted(client, address, project, policy):

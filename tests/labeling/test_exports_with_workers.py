@@ -1,0 +1,206 @@
+"""Exports through the real broker and a real worker: done, killed, cancelled; opened by `datasets`; in memory
+that does not grow with the record."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from labeling import actions, exports
+from labeling.models import Transfer
+from tests.labeling.exporting import directory_of, export, lines, make_demonstration, make_ranking, start
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+def wait_until(reached: Callable[[], bool], *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.05)
+
+
+def wait_for_status(transfer: Transfer, *statuses: str) -> Transfer:
+    def reached() -> bool:
+        transfer.refresh_from_db()
+        return transfer.status in statuses
+
+    wait_until(reached)
+    return transfer
+
+
+MANY = """
+WITH prompt AS (
+    INSERT INTO labeling_prompt (public_id, project_id, messages, author_id, source, category, language,
+                                 split, dedupe_key, external_id, metadata)
+    SELECT gen_random_uuid(), %(project)s,
+           jsonb_build_array(jsonb_build_object('role', 'user', 'content', n || '? ' || repeat('why ', 50))),
+           %(user)s, 'plain', 'other', 'en', CASE WHEN n %% 10 = 0 THEN 'valid' ELSE 'train' END, n, '', '{}'
+    FROM generate_series(1, %(count)s) AS n RETURNING id
+), task AS (
+    INSERT INTO labeling_task (public_id, project_id, prompt_id, kind, purpose, status, round, priority,
+                               seats_wanted, seats_taken)
+    SELECT gen_random_uuid(), %(project)s, id, 'rank', 'collect', 'complete', 1, 0, 1, 1 FROM prompt
+    RETURNING id, prompt_id
+), completion AS (
+    INSERT INTO labeling_completion (public_id, prompt_id, text, origin, external_id, metadata)
+    SELECT gen_random_uuid(), id, slot || repeat(' answer', 60), 'policy', '', '{}'
+    FROM prompt, generate_series(1, 4) AS slot RETURNING id, prompt_id, left(text, 1)::int AS slot
+), slots AS (
+    INSERT INTO labeling_taskcompletion (task_id, slot, completion_id)
+    SELECT task.id, completion.slot, completion.id FROM completion JOIN task USING (prompt_id)
+), assignment AS (
+    INSERT INTO labeling_assignment (public_id, task_id, user_id, status, holds_seat, display_order, draft,
+                                     draft_version)
+    SELECT gen_random_uuid(), id, %(user)s, 'submitted', true, '{1,2,3,4}', '{}', 0 FROM task RETURNING id
+), submission AS (
+    INSERT INTO labeling_submission (public_id, assignment_id, revision, idempotency_key, origin, is_late,
+                                     comment)
+    SELECT gen_random_uuid(), id, 1, 'k', 'person', false, '' FROM assignment RETURNING id
+)
+INSERT INTO labeling_ranking (submission_id, places) SELECT id, '{1,2,3,4}' FROM submission
+"""
+
+
+def make_many_rankings(project, user, count: int) -> None:
+    """`count` rankings of four texts, a tenth of them valid; through the actions it would take minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, {"project": project.pk, "user": user.pk, "count": count})
+        cursor.execute("ANALYZE")
+
+
+def test_a_worker_writes_it_while_the_page_shows_how_far_it_is(workers, project, annotator):
+    make_ranking(annotator, project)
+    workers.start("default")
+
+    transfer = wait_for_status(start(project, "preference", "parquet"), "succeeded", "failed")
+
+    assert (transfer.status, transfer.error) == ("succeeded", "")
+    assert transfer.counts["rows"] == {"train": 6}
+    assert (directory_of(transfer) / "train.parquet").is_file()
+
+
+def test_a_killed_worker_leaves_nothing_to_see_and_the_export_starts_over(workers, project, annotator):
+    make_many_rankings(project, annotator, 5000)
+    workers.start("default")
+    transfer = start(project, "preference")
+    wait_until(lambda: Transfer.objects.filter(pk=transfer.pk, progress_done__gt=0).exists())
+
+    workers.kill("default")
+    transfer.refresh_from_db()
+    assert (transfer.status, transfer.path) == ("running", "")
+    assert actions.sweep_transfers() == 0  # the lease holds while the heartbeat is fresh
+    Transfer.objects.filter(pk=transfer.pk).update(heartbeat_at=Now() - timedelta(seconds=61))
+    assert actions.sweep_transfers() == 1
+    workers.start("default")
+    wait_for_status(transfer, "succeeded", "failed")
+
+    assert (transfer.status, transfer.attempt) == ("succeeded", 2)
+    assert [p.name for p in directory_of(transfer).parent.iterdir()] == ["attempt-2"]
+    written = lines(directory_of(transfer) / "train.jsonl")
+    assert len(written) == 4500 * 6
+    assert len({(row["chosen_completion"], row["rejected_completion"]) for row in written}) == 4500 * 6
+
+
+def test_a_running_export_is_cancelled_soon_and_the_worker_takes_the_next(workers, project, annotator):
+    make_many_rankings(project, annotator, 5000)
+    workers.start("default")
+    transfer = start(project, "rankings")
+    wait_until(lambda: Transfer.objects.filter(pk=transfer.pk, progress_done__gt=0).exists())
+
+    actions.cancel_export(transfer=transfer, actor=annotator)
+    asked = time.monotonic()
+    wait_for_status(transfer, "cancelled", "succeeded")
+
+    assert transfer.status == "cancelled"
+    assert time.monotonic() - asked < 5
+    assert transfer.path == ""
+    assert wait_for_status(start(project, "prompts"), "succeeded", "failed").status == "succeeded"
+
+
+LOAD = """
+import json, sys
+import datasets
+datasets.disable_progress_bars()
+directory, format, cache, files = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+by_name = datasets.load_dataset(format, data_files=files, cache_dir=cache + "/a")
+by_folder = datasets.load_dataset(directory, cache_dir=cache + "/b")
+sizes = {split.replace("validation", "valid"): len(by_folder[split]) for split in by_folder}
+assert sizes == {split: len(by_name[split]) for split in by_name}, sizes
+print(json.dumps({split: list(by_name[split]) for split in by_name}))
+"""
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_datasets_opens_each_by_file_and_by_folder(format, project, annotator, tmp_path):
+    make_ranking(annotator, project, (2, 1, 1, 3), texts=["one", "二", "three", "\u2028"])
+    make_ranking(annotator, project, split="valid", language="zh", metadata={"a": 1})
+    make_ranking(annotator, project, split="test", metadata={"a": ["other", "shape"]}, external_id="7")
+    make_demonstration(annotator, project, text="因为。")
+    loaded = {}
+    for content in exports.COLUMNS:
+        directory = directory_of(export(project, content, format))
+        files = {f.stem: str(f) for f in directory.glob(f"*.{format}")}
+        builder = "json" if format == "jsonl" else "parquet"
+        arguments = [str(directory), builder, str(tmp_path / content), json.dumps(files)]
+        finished = subprocess.run(
+            [sys.executable, "-c", LOAD, *arguments], capture_output=True, text=True, check=False
+        )
+        assert finished.returncode == 0, finished.stderr
+        loaded[content] = json.loads(finished.stdout)
+
+    assert {split: len(rows) for split, rows in loaded["preference"].items()} == {
+        "train": 5,
+        "valid": 6,
+        "test": 6,
+    }
+    assert loaded["preference"]["train"][0]["chosen"] == [{"role": "assistant", "content": "二"}]
+    assert [row["metadata"] for s in ("valid", "test") for row in loaded["rankings"][s]] == [
+        '{"a": 1}',
+        '{"a": ["other", "shape"]}',
+    ]
+    assert loaded["sft"]["train"][0]["completion"] == [{"role": "assistant", "content": "因为。"}]
+    assert sum(len(rows) for rows in loaded["prompts"].values()) == 4
+
+
+MEASURE = """
+import re, sys
+import django
+django.setup()
+from labeling import actions
+actions.run_export(transfer_id=int(sys.argv[1]))
+# Not ru_maxrss: that remembers the process this one was forked from.
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_memory_does_not_grow_with_the_record(format, project, annotator, worker_environment):
+    """Ten times the pairs, 20,400 instead of 2,040, in the same memory."""
+
+    def peak_kilobytes(filters: dict) -> int:
+        transfer = start(project, "preference", format, **filters)
+        finished = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(transfer.pk)],
+            env=worker_environment,
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        transfer.refresh_from_db()
+        assert transfer.status == "succeeded"
+        return int(finished.stdout)
+
+    make_many_rankings(project, annotator, 3400)
+    few = peak_kilobytes({"splits": ("valid",)})
+    many = peak_kilobytes({})
+
+    assert many - few < 20_000, (few, many)

@@ -5,6 +5,7 @@ allauth counts the attempts, in Redis; here a refusal becomes a 429 that says wh
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account import app_settings
@@ -13,10 +14,13 @@ from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from labeling.errors import TooManyRequests, too_many_requests_page
+from labeling.models import User
 
 APP = "allauth.account"
 FAILED = "login_failed"
@@ -25,6 +29,13 @@ FAILED = "login_failed"
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def set_password(self, user: User, password: str) -> None:
+        user.password_is_temporary = False
+        super().set_password(user, password)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("home")
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse the attempt (TooManyRequests) when this address or this account has failed too often."""
@@ -37,6 +48,26 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth puts the host name in as well: each name of the site would be a fresh set of attempts.
         return str(credentials.get("email", "")).strip().lower()
+
+
+class OwnPasswordMiddleware:
+    """Has whoever signed in with a password that a manager saw choose one of their own first."""
+
+    OPEN = frozenset({"account_change_password", "account_logout", "choose-language"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.url_name in self.OPEN:
+            return None
+        if request.user.is_authenticated and request.user.password_is_temporary:
+            return redirect("account_change_password")
+        return None
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

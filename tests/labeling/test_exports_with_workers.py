@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -123,6 +124,21 @@ def test_a_running_export_is_cancelled_soon_and_the_worker_takes_the_next(worker
     assert time.monotonic() - asked < 5
     assert transfer.path == ""
     assert wait_for_status(start(project, "prompts"), "succeeded", "failed").status == "succeeded"
+
+
+def test_the_command_waits_for_the_worker_and_says_where_the_files_are(workers, project, annotator, capsys):
+    make_demonstration(annotator, project)
+    make_demonstration(annotator, project, split="valid")
+    workers.start("default")
+
+    call_command("export", "sft", "--splits", "valid", "--since", "2026-01-01", "--format", "jsonl")
+
+    directory = Path(capsys.readouterr().out.strip())
+    assert [len(lines(file)) for file in directory.glob("*.jsonl")] == [1]
+    with pytest.raises(CommandError, match="Nothing is there to export"):
+        call_command("export", "rankings")
+    with pytest.raises(CommandError, match="is no time"):
+        call_command("export", "sft", "--until", "soon")
 
 
 LOAD = """

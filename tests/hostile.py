@@ -38,8 +38,9 @@ LONG = {
 
 ALL = SHORT | LONG
 
-# All short ones after one another, in one text.
-TOGETHER = "\n\n".join(SHORT.values())
+# All short ones after one another, in one text; those that open something and never close it come last.
+UNCLOSED = ("nesting", "markdown")
+TOGETHER = "\n\n".join([*(SHORT[n] for n in SHORT if n not in UNCLOSED), *(SHORT[n] for n in UNCLOSED)])
 
 
 def in_one_line(text: str, length: int) -> str:

@@ -15,7 +15,7 @@ class Route:
     """Whoever is not in `who` gets 404, whoever is not signed in is asked to, another verb gets 405.
 
     arguments: of the address, by their names in tests/scene.py. get, post: what those who may are answered,
-    None where the verb is not allowed; a POST comes with no fields.
+    None where the verb is not allowed; a POST comes with one field that no form has.
     """
 
     who: frozenset[str]
@@ -39,13 +39,42 @@ ROUTES = {
     "submit": Route(OWNER, ("assignment",), post=400),
     "skip": Route(OWNER, ("assignment",), post=302),
     "draft": Route(OWNER, ("assignment",), post=400),
+    "tokens": Route(SIGNED_IN, get=200, post=400),
+    "revoke-token": Route(OWNER, ("token",), post=302),
+    # labeling: managers
+    "create-project": Route(MANAGERS | {"elsewhere"}, get=200, post=400),
+    "manage": Route(MANAGERS, PROJECT, get=200),
+    "manage-settings": Route(MANAGERS, PROJECT, get=200, post=400),
+    "pause-project": Route(MANAGERS, PROJECT, post=302),
+    "resume-project": Route(MANAGERS, PROJECT, post=302),
+    "manage-guidelines": Route(MANAGERS, PROJECT, get=200, post=302),
+    "guideline-version": Route(MANAGERS, ("guideline version",), get=200),
+    "manage-people": Route(MANAGERS, PROJECT, get=200, post=400),
+    "give-roles": Route(MANAGERS, ("project", "annotator"), post=302),
+    "manage-tasks": Route(MANAGERS, PROJECT, get=200),
+    "manage-task": Route(MANAGERS, ("task",), get=200),
+    "withdraw-task": Route(MANAGERS, ("task",), post=302),
+    "reopen-task": Route(MANAGERS, ("task",), post=302),
+    "manage-imports": Route(MANAGERS, PROJECT, get=200, post=400),
+    "import": Route(MANAGERS, ("upload",), get=200),
+    "map-import": Route(MANAGERS, ("upload",), post=400),
+    "start-import": Route(MANAGERS, ("upload",), post=302),
+    "cancel-import": Route(MANAGERS, ("upload",), post=302),
+    "import-problems": Route(MANAGERS, ("import",), get=200, is_page=False),
+    # labeling: exports, for engineers
+    "exports": Route(ENGINEERS, PROJECT, get=200),
+    "start-export": Route(ENGINEERS, PROJECT, post=400),
+    "cancel-export": Route(ENGINEERS, ("export",), post=302),
+    "delete-export": Route(ENGINEERS, ("export",), post=302),
+    # An export that failed has no file: 404 for everybody. Who gets one that is there: its own tests.
+    "download-export": Route(ENGINEERS, ("export", "no file"), get=404, is_page=False),
     # training: engineers
     "loop": Route(ENGINEERS, PROJECT, get=200),
     "start-stage": Route(ENGINEERS, ("project", "sample"), post=302),
     "retrain-rule": Route(ENGINEERS, PROJECT, post=302),
     "cancel-chain": Route(ENGINEERS, ("chain",), post=302),
     "runs": Route(ENGINEERS, PROJECT, get=200),
-    "start-run": Route(ENGINEERS, ("project", "sample"), get=200, post=200),
+    "start-run": Route(ENGINEERS, ("project", "sample"), get=200, post=400),
     "run": Route(ENGINEERS, ("run",), get=200),
     "run-metrics": Route(ENGINEERS, ("run",), get=200, is_page=False),
     "run-log": Route(ENGINEERS, ("run",), get=200, is_page=False),
@@ -58,7 +87,7 @@ ROUTES = {
     "model": Route(ENGINEERS, ("candidate",), get=200),
     "roll-back-model": Route(ENGINEERS, ("candidate",), post=302),
     "promotions": Route(ENGINEERS, PROJECT, get=200),
-    "try-models": Route(ENGINEERS, PROJECT, get=200, post=200),
+    "try-models": Route(ENGINEERS, PROJECT, get=200, post=400),
     "trial": Route(ENGINEERS, ("trial",), get=200),
     "cancel-trial": Route(ENGINEERS, ("trial",), post=302),
     "snapshots": Route(ENGINEERS, PROJECT, get=200),

@@ -1,16 +1,33 @@
-"""One project that has one of everything, for tests that open every address."""
+"""One project that has one of everything, for tests that open every address.
+
+Rows that only a worker makes while it works are put there as they would lie.
+"""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
 from labeling import actions as labeling_actions
-from labeling.models import Project, User
+from labeling.models import ApiToken, Project, Submission, Transfer, User
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 from tests.training.making import make_promoted, make_ranking, make_sample_run, make_snapshot, make_version
-from training import actions
+from training.models import (
+    Chain,
+    Metric,
+    ModelVersion,
+    Promotion,
+    Run,
+    RunAttempt,
+    RunMessage,
+    SampledText,
+    Trial,
+    TrialAnswer,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -28,44 +45,123 @@ ROLES = ("annotator", "reviewer", "manager", "engineer")
 def make_scene() -> Scene:
     project = labeling_actions.create_project(name="Everything", creator=None)
     people = make_people(project)
-    annotator = people["annotator"]
-    assert annotator is not None
-    guidelines = labeling_actions.publish_guidelines(
-        project=project, language="en", body="Be kind.", author=people["manager"]
-    )
-    make_ranking(annotator, project)
-    make_ranking(annotator, project, split="valid")
-    task = make_ranking_task(project)
-    make_demonstration_task(project)
-    assignment = labeling_actions.claim_task(user=annotator, project=project, kind="rank")
-    writing = labeling_actions.claim_task(user=annotator, project=project, kind="demonstrate")
-    assert assignment is not None and writing is not None
     models = Path(settings.ARTIFACTS_DIR) / "models"
     promoted = make_promoted(make_version(project, models / "promoted"))
     candidate = make_version(project, models / "candidate")
-    run = make_sample_run(promoted)
-    run.directory.mkdir(parents=True, exist_ok=True)
-    (run.directory / "log.txt").write_text("started\n")
-    chain = actions.start_chain(
-        project=project, kinds=["reward_model"], actor=None, snapshot=make_snapshot(project)
-    )
+    arguments = make_labeling(project, people) | make_training(project, promoted, candidate)
     return Scene(
         project=project,
         people=people,
-        arguments={
+        arguments=arguments
+        | {
             "project": project.public_id,
-            "assignment": assignment.public_id,
-            "writing": writing.public_id,
-            "task": task.public_id,
-            "guideline version": guidelines.public_id,
-            "annotator": annotator.public_id,
-            "run": run.public_id,
             "candidate": candidate.public_id,
-            "chain": chain.public_id,
             "rank": "rank",
             "sample": "sample",
         },
     )
+
+
+def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str, Any]:
+    annotator, manager = people["annotator"], people["manager"]
+    assert annotator is not None and manager is not None
+    guidelines = labeling_actions.publish_guidelines(
+        project=project, language="en", body="Be kind.", author=manager
+    )
+    make_ranking(annotator, project)
+    make_ranking(annotator, project, split="valid")
+    Submission.objects.update(comment="Close.")
+    task = make_ranking_task(project, [f"Output {number}." for number in range(9)])
+    make_demonstration_task(project)
+    assignment = labeling_actions.claim_task(user=annotator, project=project, kind="rank")
+    writing = labeling_actions.claim_task(user=annotator, project=project, kind="demonstrate")
+    assert assignment is not None and writing is not None
+    upload = labeling_actions.upload_import(
+        project=project,
+        actor=manager,
+        file_name="prompts.jsonl",
+        chunks=[b'{"prompt": "Why?", "team": "a"}\n', b'{"prompt": ""}\n'],
+    )
+    token = ApiToken.objects.create(
+        user=annotator,
+        name="Script",
+        digest="0" * 64,
+        prefix="pct_0000",
+        expires_at=NOW + timedelta(days=9999),
+    )
+    return {
+        "assignment": assignment.public_id,
+        "writing": writing.public_id,
+        "task": task.public_id,
+        "guideline version": guidelines.public_id,
+        "annotator": annotator.public_id,
+        "token": token.public_id,
+        "upload": upload.public_id,
+        "import": make_transfer(project, manager, "import").public_id,
+        "export": make_transfer(project, manager, "export").public_id,
+        "no file": "no-such-file.jsonl",
+    }
+
+
+def make_transfer(project: Project, user: User, direction: str) -> Transfer:
+    return Transfer.objects.create(
+        project=project,
+        direction=direction,
+        content="prompts",
+        format="jsonl",
+        status="failed",
+        error="The disk is full.",
+        problems=[{"line": 1, "reason": "It is empty."}],
+        counts={"added": 1, "known": 2, "broken": 1} if direction == "import" else {},
+        created_by=user,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+
+
+def make_training(project: Project, promoted: ModelVersion, candidate: ModelVersion) -> dict[str, Any]:
+    run = make_working_run(promoted)
+    failed = make_sample_run(promoted)
+    Run.objects.filter(pk=failed.pk).update(status="failed", error="Out of memory.", finished_at=NOW)
+    Promotion.objects.create(project=project, to_version=promoted, note="Reads better.")
+    chain = Chain.objects.create(
+        project=project,
+        snapshot=make_snapshot(project),
+        kinds=["reward_model"],
+        status="failed",
+        reason="The run failed.",
+        finished_at=NOW,
+    )
+    trial = Trial.objects.create(project=project, messages=[{"role": "user", "content": "Hello?"}])
+    for place, version in enumerate([promoted, candidate], start=1):
+        answering = make_sample_run(version)
+        TrialAnswer.objects.create(
+            trial=trial, place=place, model_version=version, run=answering, text="Hello!", token_count=2
+        )
+    return {
+        "run": run.public_id,
+        "failed run": failed.public_id,
+        "chain": chain.public_id,
+        "trial": trial.public_id,
+    }
+
+
+def make_working_run(policy: ModelVersion) -> Run:
+    """In its first attempt, with numbers, texts, sentences and a log."""
+    run = make_sample_run(policy)
+    Run.objects.filter(pk=run.pk).update(
+        status="running", attempt=1, started_at=NOW, progress_done=1, progress_total=9, message="Working."
+    )
+    RunAttempt.objects.create(run=run, number=1, node="node-1", pid=1)
+    for position in range(20):
+        values = {"run": run, "attempt": 1}
+        Metric.objects.create(step=1, name=f"measure-{position}", value=position, **values)
+        SampledText.objects.create(position=position, step=1, prompt="p", completion="c", **values)
+        RunMessage.objects.create(position=position, level="info", text="Said.", said_at=NOW, **values)
+    run.directory.mkdir(parents=True, exist_ok=True)
+    (run.directory / "log.txt").write_text("started\n")
+    run.refresh_from_db()
+    return run
 
 
 def make_people(project: Project) -> dict[str, User | None]:

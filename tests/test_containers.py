@@ -173,8 +173,26 @@ def test_a_stop_leaves_as_much_time_as_make_run_does():
     assert int(SERVICES["web"]["stop_grace_period"].rstrip("s")) >= 12
 
 
-def test_every_variable_is_in_the_example():
-    assert container_files.variables_of_compose() <= env_example.variables_listed()
+def test_every_variable_of_the_example_reaches_the_containers_or_has_a_reason_not_to():
+    """That compose reads none but these is what tests/env_example.py holds."""
+    the_image_s_own = {"VAR_DIR", "ARTIFACTS_DIR", "BACKUP_DIR", "STATIC_ROOT"}
+    made_of_others = {"DATABASE_URL", "REDIS_URL"}
+    only_for_make_run = {"PRECEPTOR_PASSWORDS_FILE", "PRECEPTOR_STARTER", "PREFERENCE", "ENV_FILE"}
+    never_in_production = {"DEBUG"}
+
+    assert env_example.variables_listed() - container_files.variables_of_compose() == (
+        the_image_s_own | made_of_others | only_for_make_run | never_in_production
+    )
+
+
+def test_what_compose_sets_by_itself_is_the_default_of_the_example():
+    lines = (BASE_DIR / ".env.example").read_text().splitlines()
+    defaults = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    text = (BASE_DIR / "docker-compose.yml").read_text()
+
+    given = [(m["name"], m["rest"]) for m in container_files.VARIABLE.finditer(text) if m["sign"] == "-"]
+    assert given
+    assert {name: value for name, value in given if defaults[name] != value} == {}
 
 
 def test_every_variable_that_a_container_gets_is_read_or_the_image_s_own():

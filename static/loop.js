@@ -9,3 +9,12 @@ function refresh() {
 
 setInterval(refresh, EVERY_MS);
 document.addEventListener("visibilitychange", refresh);
+
+// Signed out meanwhile, the answer is the sign-in page: show that whole, not inside this one.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 200 && !xhr.responseText.startsWith('<div id="loop"')) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});

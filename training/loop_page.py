@@ -88,8 +88,8 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
     chain = loop_queries.newest_chain(facts)
     steps = loop_queries.chain_steps(chain) if chain else []
     rule, rule_state = loop_queries.retrain_rule(project)
-    may_label = bool(access.roles_in(user, project) & set(access.LABELERS))
-    shown = (stages, chain and chain.status, steps, rule_state, may_label, project.paused_at)
+    roles = access.roles_in(user, project)
+    shown = (stages, chain and chain.status, steps, rule_state, roles, project.paused_at)
     minute = timezone.now().strftime("%Y-%m-%d %H:%M")
     return {
         "project": project,
@@ -99,6 +99,7 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
         "steps": steps,
         "rule": rule,
         "rule_state": rule_state,
-        "may_label": may_label,
+        "may_label": bool(roles & set(access.LABELERS)),
+        "may_manage": bool(roles & set(access.MANAGERS)),
         "seen": hashlib.sha256(repr((shown, minute)).encode()).hexdigest()[:16],
     }

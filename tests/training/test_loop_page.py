@@ -298,6 +298,17 @@ def test_what_keeps_the_rule_waiting(client, address, project, policy, annotator
     assert sentence in text(client.get(address))
 
 
+def test_automatic_runs_name_the_rule_as_their_starter(client, project, policy, annotator):
+    make_ranking(annotator, project)
+    set_rule(project, after_rankings=1)
+    [chain] = actions.check_rules()
+    tasks.build_snapshot(chain.snapshot_id)
+
+    assert "Retrain rule" in text(client.get(reverse("runs", args=[project.public_id])))
+    run = chain.runs.get()
+    assert "Retrain rule" in text(client.get(reverse("run", args=[run.public_id])))
+
+
 def test_the_page_follows_the_chain_and_says_why_it_stopped(client, address, project, policy, annotator):
     make_ranking(annotator, project)
     set_rule(project, after_rankings=1)

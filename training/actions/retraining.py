@@ -61,14 +61,15 @@ def check_rules() -> list[Chain]:
 @transaction.atomic
 def fire_rule(*, rule_id: int) -> Chain | None:
     """Start snapshot → reward model → PPO when the rule is due; None when it is not, or another is at it."""
-    # Whoever comes second either skips the row or, once it is free, sees the chain that was started.
-    rule = (
-        RetrainRule.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("project", "account", "reward_model_like", "ppo_like")
-        .filter(pk=rule_id)
-        .first()
+    # Whoever comes second skips the row while it is held, and afterwards sees the chain that was started.
+    # It is the row that start_training locks too: people and the rule do not start the same at once.
+    claimed = Project.objects.select_for_update(no_key=True, skip_locked=True).filter(retrain_rule=rule_id)
+    if not claimed:
+        return None
+    rule = RetrainRule.objects.select_related("project", "account", "reward_model_like", "ppo_like").get(
+        pk=rule_id
     )
-    if rule is None or not queries.rule_state(rule).is_due:
+    if not queries.rule_state(rule).is_due:
         return None
     return start_chain(
         project=rule.project,

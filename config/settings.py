@@ -201,7 +201,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Preceptor",
     "VERSION": "1",
     "DESCRIPTION": "Projects, labeling, judgments, snapshots, runs and models. Every error is a problem "
-    "(RFC 9457) with a stable `code` and a sentence that says what to do.",
+    "(RFC 9457) with a stable `code` and a sentence that says what to do. "
+    "[Make a token](/account/tokens/) and send it as `Authorization: Bearer …`.",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,5 +1,6 @@
 """The admin, for site admins: accounts can be changed here, everything that is a record can only be read."""
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -53,6 +54,7 @@ admin.site.site_header = _("Preceptor · site administration")
 admin.site.site_title = "Preceptor"
 admin.site.index_title = _("Accounts can be changed; everything else is a record, to be read")
 admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)  # an account's address is its login, and in the account itself
 admin.site.register(models.User, AccountAdmin)
 
 register_read_only(models.Project, "paused_at", "created_at", hidden=("pseudonym_key",))

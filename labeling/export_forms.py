@@ -14,7 +14,7 @@ from labeling.exports import Filters
 from labeling.models import Membership, Project, Prompt, Submission, Transfer
 
 CONTENTS = [
-    (Transfer.Content.PREFERENCE, _("Comparisons: prompt, chosen, rejected – for reward models and DPO")),
+    (Transfer.Content.PREFERENCE, _("Comparisons: prompt, chosen, rejected – for reward models, DPO")),
     (Transfer.Content.SFT, _("Demonstrations: prompt, completion – for supervised fine-tuning")),
     (Transfer.Content.PROMPTS, _("Prompts: prompt – for PPO, GRPO and sampling")),
     (Transfer.Content.RANKINGS, _("Rankings: one row per judgment, with everything known about it")),

@@ -36,7 +36,7 @@ def test_from_the_button_to_the_file(new_page, workers, engineer, project, annot
     assert len(rows) == 5
     assert rows[0]["prompt"] == [{"role": "user", "content": "Why?"}]
     page.get_by_role("button", name="Delete files").click()
-    page.get_by_text("deleted", exact=True).wait_for()
+    page.get_by_text("files deleted").wait_for()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

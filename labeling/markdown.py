@@ -1,6 +1,7 @@
 """Markdown to safe HTML, for what people and models write. The only module that marks a text as safe."""
 
 import nh3
+from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
@@ -18,8 +19,17 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
+# Nobody writes so much markup by hand, and parsing it would keep the page waiting.
+MOST_CHARACTERS = 50_000
+
+
 def render(text: str) -> SafeString:
-    """The text as HTML of an allow-list of tags; links only to http, https and mailto."""
+    """The text as HTML of an allow-list of tags; links only to http, https and mailto.
+
+    A text beyond MOST_CHARACTERS is shown as it was written.
+    """
+    if len(text) > MOST_CHARACTERS:
+        return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308 - escaped
     html = nh3.clean(
         PARSER.render(text),
         tags=TAGS,

@@ -1,4 +1,5 @@
 import pytest
+from django.utils.safestring import SafeString
 
 from labeling.markdown import render
 
@@ -43,3 +44,10 @@ def test_links_of_the_web_live_but_tell_nothing_about_us():
 
 def test_a_very_long_line_is_rendered_whole():
     assert "a" * 100_000 in render("a" * 100_000)
+
+
+def test_a_very_long_text_is_shown_as_it_was_written():
+    html = render("<b>**x**</b>\n" * 10_000)
+
+    assert html.startswith("<p>&lt;b&gt;**x**&lt;/b&gt;<br>")
+    assert isinstance(html, SafeString)

@@ -113,7 +113,7 @@ def test_a_candidate_waits_for_a_decision_until_something_is_promoted(client, ad
 
     shown = stages(client, address)["decision"]
     assert shown.for_people == "Policy v1 waits for a decision"
-    assert f"#version-{candidate.public_id}" in text(client.get(address))
+    assert reverse("model", args=[candidate.public_id]) in text(client.get(address))
 
     actions.promote_model(project=project, version=candidate, user=None)
     assert stages(client, address)["decision"].for_people == ""

@@ -59,6 +59,12 @@ def test_it_starts_after_enough_new_rankings_and_names_itself_as_starter(rule, r
     assert chain.runs.get().created_by == rule.account
 
 
+def test_beat_asks_every_half_minute(settings):
+    entry = settings.CELERY_BEAT_SCHEDULE["check-rules"]
+
+    assert (entry["task"], entry["schedule"]) == (tasks.check_rules.name, 30.0)
+
+
 def test_below_the_number_it_does_not(rule, rank):
     rank(1)
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 import polib
 from django.utils.translation.template import templatize
 
+from training.engine.config import fields_of
+from training.setting_names import in_words
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "labeling", "training")
 CATALOG = BASE_DIR / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -56,6 +59,15 @@ def in_template(source: str) -> Iterator[Message]:
         yield _message(MARKERS[match[1]], texts)
 
 
+def in_engine() -> Iterator[Message]:
+    """What the form of a run says of its settings. Sources stay as they are: they name papers."""
+    for kind in ("sample", "sft", "reward_model", "ppo"):
+        for field in fields_of(kind):
+            for text in (in_words(field.name), field.help, field.effect, field.unit):
+                if text:
+                    yield Message(text)
+
+
 def key(entry: polib.POEntry) -> Message:
     return Message(entry.msgid, entry.msgid_plural or "", entry.msgctxt)
 
@@ -84,6 +96,7 @@ def _files() -> Iterator[tuple[Path, Iterator[Message]]]:
         for path in sorted((BASE_DIR / package).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path, in_python(path.read_text())
+    yield BASE_DIR / "training" / "engine" / "config.py", in_engine()
     for path in sorted([*(BASE_DIR / "templates").rglob("*.html"), *(BASE_DIR / "templates").rglob("*.txt")]):
         yield path, in_template(path.read_text())
 

@@ -13,6 +13,7 @@ from training.actions.runs import INPUT_ROLES, NEEDED_CONTENT, SAMPLED_SPLITS
 from training.engine.config import FieldDescription, fields_of
 from training.engine.config_presets import DEFAULTS, Preset
 from training.models import Run, RunInput
+from training.setting_names import in_words
 
 # What is asked at first sight; the engine's other fields fold away.
 MAIN_SETTINGS = {
@@ -21,8 +22,6 @@ MAIN_SETTINGS = {
     Run.Kind.REWARD_MODEL: ("epochs", "batch_size", "learning_rate"),
     Run.Kind.PPO: ("steps", "episodes_per_step", "kl_coef", "kl_cap"),
 }
-
-ACRONYMS = {"kl": "KL", "gae": "GAE", "eos": "EOS"}
 
 
 class RunForm(forms.Form):
@@ -148,14 +147,15 @@ def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
 def help_of(setting: FieldDescription) -> str:
     """What it is, what it does, and where its value comes from."""
     source = _("Source: %s.") % setting.source if setting.source else ""
-    return " ".join(part for part in (setting.help, setting.effect, source) if part)
+    sentences = [_(sentence) for sentence in (setting.help, setting.effect) if sentence]
+    return " ".join([*sentences, source]).rstrip()
 
 
 def label_of(setting: FieldDescription) -> str:
     """The field's own name as words, with its unit where the name does not say it."""
-    words = " ".join(ACRONYMS.get(word, word) for word in setting.name.split("_"))
-    label = words[0].upper() + words[1:]
-    return f"{label} ({setting.unit})" if setting.unit and setting.unit not in words else label
+    label = in_words(setting.name)
+    has_unit = setting.unit and setting.unit not in label
+    return f"{_(label)} ({_(setting.unit)})" if has_unit else _(label)
 
 
 def _whole(bound: float | None) -> int | None:

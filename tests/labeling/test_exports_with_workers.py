@@ -186,6 +186,58 @@ def test_datasets_opens_each_by_file_and_by_folder(format, project, annotator, t
     assert sum(len(rows) for rows in loaded["prompts"].values()) == 4
 
 
+TRAIN = """
+import sys
+from pathlib import Path
+import trl
+from datasets import load_dataset
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from training.engine.tiny import make_tiny_model
+out, preference, sft, prompts = map(Path, sys.argv[1:])
+make_tiny_model(out / "tiny")
+tokenizer = AutoTokenizer.from_pretrained(out / "tiny")
+policy = lambda: AutoModelForCausalLM.from_pretrained(out / "tiny")
+rows = lambda path: load_dataset("json", data_files=str(path), split="train", cache_dir=str(out / "cache"))
+short = dict(output_dir=str(out), max_steps=1, report_to=[], use_cpu=True, bf16=False, save_strategy="no")
+short["disable_tqdm"] = True
+
+def train(kind, model, path, **options):
+    config = dict(per_device_train_batch_size=2) | short | options.pop("config", {})
+    config = getattr(trl, f"{kind}Config")(**config)
+    data = rows(path)
+    trainer = getattr(trl, f"{kind}Trainer")(
+        model=model, args=config, train_dataset=data, processing_class=tokenizer, **options
+    )
+    trainer.train()
+    return trainer
+
+train("Reward", AutoModelForSequenceClassification.from_pretrained(out / "tiny", num_labels=1), preference)
+train("DPO", policy(), preference)
+trained_on = train("SFT", policy(), sft).train_dataset[0]["labels"]
+print("trained on", repr(tokenizer.decode([token for token in trained_on if token != -100])))
+length = lambda completions, **_columns: [float(len(turns[0]["content"])) for turns in completions]
+train("GRPO", policy(), prompts, reward_funcs=length, config=dict(num_generations=2, max_completion_length=4))
+"""
+
+
+def test_trainers_of_trl_take_the_files_as_they_are(project, annotator, tmp_path):
+    make_ranking(annotator, project, (2, 1, 3, 3), texts=["one", "二", "three", "four"])
+    make_ranking(annotator, project)
+    make_demonstration(annotator, project, text="Because.")
+    files = [directory_of(export(project, c)) / "train.jsonl" for c in ("preference", "sft", "prompts")]
+
+    finished = subprocess.run(
+        [sys.executable, "-c", TRAIN, str(tmp_path), *map(str, files)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    assert "trained on 'Because.<|end|>" in finished.stdout
+
+
 MEASURE = """
 import re, sys
 import django

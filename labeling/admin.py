@@ -49,7 +49,7 @@ def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
     return redirect_to_login(request.GET.get("next", request.path))
 
 
-admin.site.login = sign_in  # type: ignore[method-assign, assignment]
+admin.site.login = sign_in  # type: ignore[method-assign]
 admin.site.site_header = _("Preceptor · site administration")
 admin.site.site_title = "Preceptor"
 admin.site.index_title = _("Accounts can be changed; everything else is a record, to be read")

@@ -1,0 +1,48 @@
+"""What the documents point at is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*BASE_DIR.glob("docs/*.md"), *BASE_DIR.glob("README*.md"), BASE_DIR / "CONTRIBUTING.md"])
+LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)#]+)\)")
+
+
+def links(document: Path) -> list[tuple[str, Path]]:
+    return [
+        (match["text"], (document.parent / match["target"]).resolve())
+        for match in LINK.finditer(document.read_text())
+        if "://" not in match["target"]
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_to_a_file_and_a_name_to_its_definition(document):
+    lost = []
+    for text, target in links(document):
+        if not target.exists():
+            lost.append(str(target))
+        elif target.suffix == ".py" and (name := re.fullmatch(r"`(\w+)`", text)):
+            defined = rf"^\s*(def|class) {name[1]}\b|^{name[1]}\b.*="
+            if not re.search(defined, target.read_text(), re.MULTILINE):
+                lost.append(f"{name[1]} in {target}")
+
+    assert lost == []
+
+
+def test_a_make_target_that_the_documents_name_exists():
+    makefile = (BASE_DIR / "Makefile").read_text()
+    named = {
+        word for path in DOCUMENTS for word in re.findall(r"(?:`|^)make (\w[\w-]*)", path.read_text(), re.M)
+    }
+
+    assert "run" in named
+    assert {word for word in named if not re.search(rf"^{word}:", makefile, re.M)} == set()
+
+
+def test_every_page_of_the_documents_is_reached_from_the_readme():
+    linked = {target for _text, target in links(BASE_DIR / "README.md")}
+
+    assert {path.name for path in BASE_DIR.glob("docs/*.md") if path not in linked} == set()

@@ -27,7 +27,7 @@ class Command(ProjectCommand):
         )
         parser.add_argument("--preset", default="defaults", choices=PRESETS)
         parser.add_argument(
-            "--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help="fields of the config"
+            "--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help="config fields"
         )
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ import polib
 from django.utils.translation.template import templatize
 
 from training.engine.config import fields_of
+from training.engine.config_presets import PRESETS
 from training.setting_names import in_words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -61,6 +62,10 @@ def in_template(source: str) -> Iterator[Message]:
 
 def in_engine() -> Iterator[Message]:
     """What the form of a run says of its settings. Sources stay as they are: they name papers."""
+    for preset in PRESETS.values():
+        yield from (Message(preset.name), Message(preset.help))
+    for text in ("steps", "step", "completions", "completion", "starting"):  # units and states of progress
+        yield Message(text)
     for kind in ("sample", "sft", "reward_model", "ppo"):
         for field in fields_of(kind):
             for text in (in_words(field.name), field.help, field.effect, field.unit):

@@ -58,12 +58,16 @@ def test_what_is_compiled_is_what_stands_in_the_catalog(catalog):
         return {
             (e.msgctxt, e.msgid, e.msgid_plural, e.msgstr, str(e.msgstr_plural))
             for e in entries
-            if e.translated()
+            if e.msgstr or any(e.msgstr_plural.values())
         }
 
     compiled = polib.mofile(str(messages.CATALOG.with_suffix(".mo")))
 
     assert content(compiled) == content(catalog), "run `python -m tests.messages`"
+
+
+# Headings of columns of times, and states.
+TWO_WORDS = {"opened", "uploaded"}
 
 
 def test_one_word_is_translated_in_one_way(catalog):
@@ -73,7 +77,7 @@ def test_one_word_is_translated_in_one_way(catalog):
         if not entry.msgid_plural and entry.msgctxt is None:
             by_word.setdefault(entry.msgid.casefold().rstrip("."), set()).add(entry.msgstr.rstrip("。"))
 
-    assert {word: ways for word, ways in by_word.items() if len(ways) > 1} == {}
+    assert {word: ways for word, ways in by_word.items() if len(ways) > 1 and word not in TWO_WORDS} == {}
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def with_interval(shown: queries.Figure) -> str:
 def rate(per_second: float, unit: str) -> str:
     """Units per second, or seconds per unit when it takes longer than one."""
     if per_second >= 1:
-        return _("%(rate)s %(unit)s per second") % {"rate": figure(round(per_second, 1)), "unit": unit}
+        return _("%(rate)s %(unit)s per second") % {"rate": figure(round(per_second, 1)), "unit": _(unit)}
     return _("%(seconds)s per %(unit)s") % {
         "seconds": duration(1 / per_second),
-        "unit": unit.removesuffix("s"),
+        "unit": _(unit.removesuffix("s")),
     }
 
 

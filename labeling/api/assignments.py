@@ -68,7 +68,7 @@ class Renewal(AssignmentView):
 class Draft(AssignmentView):
     @extend_schema(operation_id="save_draft", request=DraftSent, responses=DraftVersion)
     def put(self, request: Request, assignment_id: uuid.UUID) -> Response:
-        """Keep what is not yet submitted; the page shows it too.
+        """Keep what is not yet submitted, and the seat; the page shows it too.
 
         `version` is the draft_version you started from: an older one is refused (409), so that it never
         replaces a newer.
@@ -77,6 +77,7 @@ class Draft(AssignmentView):
         sent = self.sent(DraftSent)
         if assignment.status != Assignment.Status.LEASED:
             raise Conflict("not_open", _("This task is not open any more."))
+        actions.renew_lease(assignment=assignment)
         places = {str(n): place or "" for n, place in enumerate(sent.get("places", ()), start=1)}
         draft = {"places": places, "text": sent.get("text", ""), "comment": sent.get("comment", "")}
         version = actions.save_draft(assignment=assignment, draft=draft, version=sent["version"])

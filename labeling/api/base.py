@@ -95,6 +95,10 @@ class ApiView(APIView):
     def scope_of(cls, method: str) -> str:
         return cls.scopes.get("GET" if method == "HEAD" else method, cls.scope)
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
     def get_exception_handler(self) -> Any:
         return answer_with_problem
 

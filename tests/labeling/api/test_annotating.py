@@ -29,6 +29,8 @@ def test_claim_draft_submit_and_the_next(api, project, annotator):
     second = claim(api, project).data
 
     assert draft.data == {"draft_version": 1}
+    assert seen["lease_until"] > first["lease_until"]
+    assert draft.headers["Cache-Control"] == "no-store"
     assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": "so far"}
     assert (sent.status_code, sent.data["revision"], sent.data["is_late"]) == (201, 1, False)
     assert second["id"] != first["id"]

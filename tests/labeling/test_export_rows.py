@@ -1,9 +1,11 @@
 """What is in an export's rows: exactly these columns, exactly these rows."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -227,3 +229,12 @@ def test_another_project_is_not_in_it(project, annotator):
 
     for content in exports.COLUMNS:
         assert rows_of(other, content) == []
+
+
+def test_the_documentation_shows_a_row_of_each_with_exactly_its_columns():
+    page = (settings.BASE_DIR / "docs" / "exports.md").read_text(encoding="utf-8")
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)]
+
+    shown = {tuple(example) for example in examples}
+
+    assert shown == {tuple(column.name for column in columns) for columns in exports.COLUMNS.values()}

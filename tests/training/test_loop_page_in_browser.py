@@ -28,13 +28,17 @@ def stage(page, key):
     return page.locator(f"#stage-{key}")
 
 
+def refresh(page):
+    """What the page's clock does every three seconds."""
+    page.evaluate("htmx.trigger('#loop', 'refresh')")
+
+
 def test_the_page_follows_what_happens_without_reloading(page, project, policy):
     page.evaluate("window.sameDocument = true")
 
     make_ranking_task(project)
-    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked.").wait_for()
+    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked").wait_for()
     run = make_claimed_run(policy)
-    stage(page, "sample").get_by_text("running").wait_for()
     progress = {"type": "progress", "attempt": 1, "done": 5, "total": 9, "unit": "completions"}
     actions.record_events(run_id=run.pk, attempt=1, events=[(0, progress)])
     stage(page, "sample").locator("progress[value='5']").wait_for()
@@ -48,6 +52,7 @@ def test_one_click_starts_a_chain_and_the_page_follows_it(page, project, annotat
     stage(page, "reward_model").get_by_role("button", name="Train reward model").click()
     stage(page, "reward_model").get_by_text("Waits for its snapshot.").wait_for()
     tasks.build_snapshot(Chain.objects.get().snapshot_id)
+    refresh(page)
     stage(page, "reward_model").get_by_text("queued").wait_for()
 
     page.get_by_role("button", name="Cancel chain").click()
@@ -59,7 +64,8 @@ def test_the_rule_that_is_being_written_stays_while_the_page_changes(page, proje
     page.get_by_label("After so many new rankings").fill("12")
 
     make_ranking_task(project)
-    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked.").wait_for()
+    refresh(page)
+    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked").wait_for()
     page.get_by_label("Retrain by itself").check()
     page.get_by_role("button", name="Save rule").click()
 
@@ -70,7 +76,8 @@ def test_where_the_keyboard_is_it_stays(page, project):
     page.locator("#start-sample").focus()
 
     make_ranking_task(project)
-    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked.").wait_for()
+    refresh(page)
+    stage(page, "rankings").get_by_text("1 set of outputs waits to be ranked").wait_for()
 
     assert page.evaluate("document.activeElement.id") == "start-sample"
 

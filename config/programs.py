@@ -40,8 +40,8 @@ def default_worker(*, python: str = sys.executable) -> list[str]:
 
 
 def gpu_worker(*, python: str = sys.executable) -> list[str]:
-    """Runs, one after the other; sampling too, when there is nothing else to do."""
-    return _worker("gpu", ONE_AT_A_TIME, python, queues="gpu,sampling")
+    """Runs of training, one after the other. Not sampling: a busy worker would sit on the bell it fetched."""
+    return _worker("gpu", ONE_AT_A_TIME, python)
 
 
 def sampling_worker(*, python: str = sys.executable) -> list[str]:
@@ -57,9 +57,9 @@ def health(part: str, *, python: str = sys.executable) -> list[str]:
     return [python, "-m", "config.health", part]
 
 
-def _worker(name: str, options: Sequence[str], python: str, *, queues: str = "") -> list[str]:
+def _worker(queue: str, options: Sequence[str], python: str) -> list[str]:
     command = [*_celery(python), "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    return [*command, "-Q", queues or name, "-n", f"{name}@%h", *options]
+    return [*command, "-Q", queue, "-n", f"{queue}@%h", *options]
 
 
 def _celery(python: str) -> list[str]:

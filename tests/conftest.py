@@ -177,8 +177,9 @@ class Workers:
         self.log_dir = log_dir
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, queue: str) -> subprocess.Popen[bytes]:
-        queues = {"gpu": "gpu,sampling"}.get(queue, queue)
+    def start(self, queue: str, *, queues: str = "") -> subprocess.Popen[bytes]:
+        """A worker of this name; that of "gpu" samples too, so that most tests need one. queues: its own."""
+        queues = queues or {"gpu": "gpu,sampling"}.get(queue, queue)
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues]
         command += ["-n", f"{queue}@%h"]
         command += ["--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]

@@ -26,12 +26,14 @@ from training import actions, shutdown
 from training.actions import Superseded
 from training.engine import records
 from training.models import ModelVersion, Run, RunAttempt, Trial
-from training.process import EngineProcess, LineFollower
+from training.process import LESS_URGENT, URGENT, EngineProcess, LineFollower
 
 logger = logging.getLogger(__name__)
 
 POLL = 1.0
 STOP_GRACE = 20.0
+# Sampling keeps each completion as it is finished and has no checkpoint to write; others wait for its worker.
+SAMPLING_STOP_GRACE = 2.0
 PREPARING = gettext_noop("Preparing the model: once, about a minute.")
 
 # Exit codes of `python -m training.engine`.
@@ -133,7 +135,10 @@ def _prepare_models(run: Run) -> Ending | None:
 
 def _follow(run: Run, arguments: list[str]) -> Ending:
     """Run the engine to its end, renewing the heartbeat and keeping what it reports."""
-    process = EngineProcess(arguments, log=run.directory / "log.txt")
+    is_sampling = run.kind == Run.Kind.SAMPLE
+    process = EngineProcess(
+        arguments, log=run.directory / "log.txt", niceness=URGENT if is_sampling else LESS_URGENT
+    )
     events = LineFollower(run.directory / "events.jsonl")
     completions = LineFollower(run.directory / "completions.jsonl")
     stop: Stop | None = None
@@ -143,7 +148,7 @@ def _follow(run: Run, arguments: list[str]) -> Ending:
         while (exit_code := process.exit_code(wait=POLL)) is None:
             if stop is None and (stop := _reason_to_stop(run, events, completions)):
                 process.stop()
-                kill_at = time.monotonic() + STOP_GRACE
+                kill_at = time.monotonic() + (SAMPLING_STOP_GRACE if is_sampling else STOP_GRACE)
             elif time.monotonic() > kill_at:
                 process.kill()
     finally:

@@ -7,7 +7,7 @@ from kombu.exceptions import ChannelError
 from training.models import Run, Snapshot
 
 GPU_QUEUE = "gpu"
-# Sampling waits behind no training: gpu workers hear this bell too, and one light worker hears it alone.
+# Heard by a light worker of its own: sampling waits behind no training.
 SAMPLING_QUEUE = "sampling"
 DEFAULT_QUEUE = "default"
 

@@ -42,12 +42,13 @@ def create_project(request: PersonRequest) -> HttpResponse:
 @require_GET
 def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
-    stages = queries.stages_of(project)
+    counted = queries.progress_of(project)
     context = {
         "project": project,
-        "stages": stages,
-        "total": queries.total_of(stages),
-        "work": queries.work_of_people(project),
+        "stages": counted.stages,
+        "total": queries.total_of(counted.stages),
+        "work": counted.work,
+        "counted_at": counted.counted_at,
         "today": queries.today_in(project),
     }
     return render(request, "manage/progress.html", context)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from labeling import actions
+from labeling import actions, manager_queries
 from labeling.models import GuidelineVersion, Membership, Project, Prompt, Task, Transfer, User
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
@@ -264,6 +264,17 @@ def test_progress_counts_by_language_and_category_and_by_person(client, project,
     assert (context["total"].prompts, context["total"].rank.total) == (4, 2)
     (work,) = context["work"]
     assert (work.user, work.ranked_today, work.ranked, work.written) == (annotator, 1, 1, 0)
+
+
+def test_where_counting_is_slow_the_counts_are_kept_for_a_while(client, project, monkeypatch):
+    monkeypatch.setattr(manager_queries, "SLOW_SECONDS", 0)
+    make_prompt(project)
+    first = client.get(address("manage", project)).context
+    make_prompt(project)
+
+    second = client.get(address("manage", project)).context
+
+    assert (second["total"].prompts, second["counted_at"]) == (1, first["counted_at"])
 
 
 # --- tasks

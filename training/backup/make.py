@@ -10,11 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Model
 
-from labeling.models import Project, Submission, User
+from labeling.models import Project, Submission, Transfer, User
 from training.backup import postgres
 from training.backup.archive import DUMP, BackupProblem, artifact_files, new_archive
 from training.models import ModelVersion, Run, Snapshot
+
+# Directories among the artifacts that bear the number of a row.
+NUMBERED: dict[str, type[Model]] = {"runs": Run, "snapshots": Snapshot, "transfers": Transfer}
 
 
 @dataclass
@@ -32,7 +36,7 @@ class Record:
     """The database at one moment: its dump, and what its rows say of files."""
 
     description: dict[str, Any]
-    run_numbers: set[str]
+    numbered: dict[str, set[str]]
     elsewhere: list[str]
 
 
@@ -40,9 +44,11 @@ def back_up(*, directory: Path) -> Backup:
     """Write one file into the directory; it appears there when it is whole.
 
     The database first, at one moment; then the artifacts: what a row names was finished before the row was
-    written. Files may be newer than the rows, so directories of runs without a row stay out: a run that
-    gets the same number later must not find them.
+    written. Files may be newer than the rows, so directories that bear the number of no row stay out: the
+    run that gets the same number later must not find them.
     """
+    if not connection.introspection.table_names():
+        raise BackupProblem("This database has no tables yet: there is nothing to back up.")
     artifacts = Path(settings.ARTIFACTS_DIR)
     if directory.resolve().is_relative_to(artifacts.resolve()):
         raise BackupProblem(f"{directory} lies among the artifacts it would hold: set BACKUP_DIR elsewhere.")
@@ -58,7 +64,7 @@ def back_up(*, directory: Path) -> Backup:
             archive.add(dump, DUMP)
             left_out = list(record.elsewhere)
             for path, name in artifact_files(artifacts, left_out):
-                if _belongs(path.relative_to(artifacts), record.run_numbers):
+                if _belongs(path.relative_to(artifacts), record.numbered):
                     archive.add(path, name)
             archive.close({"made_at": made_at.isoformat(timespec="seconds"), **record.description})
             file.flush()
@@ -106,8 +112,12 @@ def _dump(target: Path) -> Record:
         f"{version.path} of {version} lies outside ARTIFACTS_DIR"
         for version in ModelVersion.objects.filter(path__startswith="/")
     ]
-    return Record(description, {str(pk) for pk in Run.objects.values_list("pk", flat=True)}, elsewhere)
+    return Record(description, {name: _numbers(model) for name, model in NUMBERED.items()}, elsewhere)
 
 
-def _belongs(path: Path, run_numbers: set[str]) -> bool:
-    return path.parts[0] != "runs" or len(path.parts) < 2 or path.parts[1] in run_numbers
+def _numbers(model: type[Model]) -> set[str]:
+    return {str(pk) for pk in model._default_manager.values_list("pk", flat=True)}
+
+
+def _belongs(path: Path, numbered: dict[str, set[str]]) -> bool:
+    return path.parts[0] not in numbered or path.parts[1] in numbered[path.parts[0]]

@@ -40,7 +40,7 @@ def confirmed(project, manager):
     return start
 
 
-def wait_for(transfer, reached, seconds=60):
+def wait_for(transfer, reached, seconds=120):
     deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline, (transfer.status, transfer.error, transfer.counts)

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
         raise EnvironmentProblem(
             f"Preceptor runs from {var_dir}: stop it first, or set VAR_DIR to a new one."
         )
-    if given or runs or {"-h", "--help"} & set(arguments):
+    if given or runs:
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(["manage.py", *arguments])

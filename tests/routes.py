@@ -80,6 +80,8 @@ ROUTES = {
     "run-log": Route(ENGINEERS, ("run",), get=200, is_page=False),
     "cancel-run": Route(ENGINEERS, ("run",), post=302),
     "models": Route(ENGINEERS, PROJECT, get=200),
+    # The scene's project has a policy already, so the page says no and leads back.
+    "adopt-base": Route(ENGINEERS, ("project", "base"), post=302),
     "promote-model": Route(ENGINEERS, ("candidate",), post=302),
     "retry-run": Route(ENGINEERS, ("run",), post=302),
     "compare-runs": Route(ENGINEERS, PROJECT, get=200),

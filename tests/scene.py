@@ -48,6 +48,7 @@ def make_scene() -> Scene:
     models = Path(settings.ARTIFACTS_DIR) / "models"
     promoted = make_promoted(make_version(project, models / "promoted"))
     candidate = make_version(project, models / "candidate")
+    base = make_version(None, models / "base", kind="base")
     arguments = make_labeling(project, people) | make_training(project, promoted, candidate)
     return Scene(
         project=project,
@@ -56,6 +57,7 @@ def make_scene() -> Scene:
         | {
             "project": project.public_id,
             "candidate": candidate.public_id,
+            "base": base.public_id,
             "rank": "rank",
             "sample": "sample",
         },

@@ -227,7 +227,7 @@ def _decision(facts: LoopFacts) -> Stage:
     if facts.promoted is not None:
         waits_for = _("%s is the policy. Waits for a candidate.") % _short(facts.promoted)
     else:
-        waits_for = _("Waits for the first model to promote.")
+        waits_for = _("Waits for the model to start from: choose one under Models.")
     return Stage(
         key="decision",
         title=_("Decision"),

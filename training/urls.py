@@ -29,6 +29,7 @@ urlpatterns = [
     path("models/<uuid:version_id>/roll-back/", model_views.roll_back_model, name="roll-back-model"),
     path("trials/<uuid:trial_id>/", model_views.trial, name="trial"),
     path("trials/<uuid:trial_id>/cancel/", model_views.cancel_trial, name="cancel-trial"),
+    path("projects/<uuid:project_id>/models/adopt/<uuid:base_id>/", views.adopt_base, name="adopt-base"),
     path("models/<uuid:version_id>/promote/", views.promote_model, name="promote-model"),
     path("projects/<uuid:project_id>/snapshots/", views.snapshots, name="snapshots"),
     path("projects/<uuid:project_id>/snapshots/take/", views.take_snapshot, name="take-snapshot"),

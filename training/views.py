@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -123,10 +123,24 @@ def models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
         "project": project,
         "page": Paginator(queries.models_of(project), PER_PAGE).get_page(request.GET.get("page")),
         "promoted": queries.promoted_version(project),
+        "bases": queries.shared_bases(),
         "former": queries.former_policy(project),
         "rows": queries.history(list(queries.promotions_of(project)[:PROMOTIONS_SHOWN])),
     }
     return render(request, "training/models.html", context)
+
+
+@login_required
+@require_POST
+def adopt_base(request: HttpRequest, project_id: uuid.UUID, base_id: uuid.UUID) -> HttpResponse:
+    project = project_of(request, project_id)
+    base = get_object_or_404(queries.shared_bases(), public_id=base_id)
+    try:
+        run = actions.adopt_base(project=project, base=base, user=signed_in(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("models", project.public_id)
+    return redirect("run", run.public_id)
 
 
 @login_required

@@ -30,7 +30,7 @@ def make_model_directory(path: Path) -> Path:
     return path
 
 
-def make_version(project: Project, path: Path, kind: str = "policy") -> ModelVersion:
+def make_version(project: Project | None, path: Path, kind: str = "policy") -> ModelVersion:
     return actions.register_model(
         project=project, kind=ModelVersion.Kind(kind), directory=make_model_directory(path)
     )

@@ -1,7 +1,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling.errors import DomainError
+from labeling.errors import Conflict, DomainError
 from labeling.models import Project
 from tests.making import make_prompt
 from tests.training.making import make_promoted, make_version
@@ -184,3 +184,33 @@ def test_the_history_tells_rollbacks_from_promotions(project, old, new):
     rows = queries.history(list(queries.promotions_of(project)))
 
     assert [row.is_rollback for row in rows] == [True, True, False]
+
+
+def test_a_new_project_starts_from_a_shared_base(project, engineer, tmp_path):
+    make_prompt(project)
+    base = make_version(None, tmp_path / "base", kind="base")
+
+    run = actions.adopt_base(project=project, base=base, user=engineer)
+
+    policy = ModelVersion.objects.get(project=project)
+    assert (policy.kind, policy.number, policy.path, policy.is_promoted) == ("policy", 0, base.path, True)
+    assert run.kind == "sample"
+    assert run.inputs.get().model_version == policy
+
+
+def test_a_project_with_a_policy_takes_no_other_base(project, engineer, tmp_path):
+    make_prompt(project)
+    base = make_version(None, tmp_path / "base", kind="base")
+    actions.adopt_base(project=project, base=base, user=engineer)
+
+    with pytest.raises(Conflict, match="has a policy already"):
+        actions.adopt_base(project=project, base=base, user=engineer)
+
+
+def test_without_prompts_no_policy_is_left_behind(project, engineer, tmp_path):
+    base = make_version(None, tmp_path / "base", kind="base")
+
+    with pytest.raises(DomainError, match="no prompts"):
+        actions.adopt_base(project=project, base=base, user=engineer)
+
+    assert not ModelVersion.objects.filter(project=project).exists()

@@ -20,7 +20,7 @@ from training.actions.chains import (
     start_training,
 )
 from training.actions.events import clean, record_completions, record_events, record_message
-from training.actions.registry import promote_model, register_model, roll_back
+from training.actions.registry import adopt_base, promote_model, register_model, roll_back
 from training.actions.retraining import check_rules, continue_chains, fire_rule, set_retrain_rule
 from training.actions.runs import cancel_run, retry_run, start_run
 from training.actions.snapshots import build_snapshot, take_snapshot
@@ -32,6 +32,7 @@ __all__ = [
     "HEARTBEAT_LOST_AFTER",
     "MOST_CRASHES",
     "Superseded",
+    "adopt_base",
     "build_snapshot",
     "cancel_chain",
     "cancel_run",

@@ -41,6 +41,29 @@ def register_model(
 
 
 @transaction.atomic
+def adopt_base(*, project: Project, base: ModelVersion, user: User | None) -> Run:
+    """Make a shared base the project's first policy, promote it and have it sampled; returns the sample run.
+
+    Refuses what is no shared base, and a project that has a policy already (Conflict).
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if base.project_id is not None or base.kind != ModelVersion.Kind.BASE:
+        raise DomainError("not_a_base", _("%s is not a shared base.") % base)
+    if ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.POLICY).exists():
+        raise Conflict("has_a_policy", _("The project has a policy already: promote one of its own."))
+    check_available(base)
+    policy = register_model(
+        project=project,
+        kind=ModelVersion.Kind.POLICY,
+        directory=base.path,
+        name=base.name,
+        source=base.source,
+    )
+    note = _("The policy the project starts with.")
+    return promote_model(project=project, version=policy, user=user, note=note)
+
+
+@transaction.atomic
 def promote_model(*, project: Project, version: ModelVersion, user: User | None, note: str = "") -> Run:
     """Make a version the project's policy and have it sampled for the next round of ranking.
 

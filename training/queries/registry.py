@@ -67,3 +67,8 @@ def models_of(project: Project) -> QuerySet[ModelVersion]:
 def usual_settings(kind: str, project: Project) -> Mapping[str, Any]:
     """What a form for this kind of run shows beside the engine's defaults."""
     return {"completions_per_prompt": project.completions_per_prompt} if kind == Run.Kind.SAMPLE else {}
+
+
+def shared_bases() -> QuerySet[ModelVersion]:
+    """Models that any project may start from."""
+    return ModelVersion.objects.filter(project=None, kind=ModelVersion.Kind.BASE).order_by("-number")

@@ -1,4 +1,4 @@
-# Two images of one tree: `web` (pages, short work, beat; no torch) and `trainer` (runs: the queues gpu and sampling).
+# Two images of one tree: `web` (pages, short work, beat; no torch) and `trainer` (training, and with another command sampling).
 #   docker build --target web .
 #   docker build --target trainer --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
 FROM python:3.11-slim-bookworm AS base
@@ -58,4 +58,4 @@ USER preceptor
 HEALTHCHECK --interval=60s --timeout=30s --start-period=60s --retries=3 \
     CMD ["python", "-m", "config.health", "gpu"]
 STOPSIGNAL SIGTERM
-CMD ["python", "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle", "-Q", "gpu,sampling", "-n", "gpu@%h", "--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]
+CMD ["python", "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle", "-Q", "gpu", "-n", "gpu@%h", "--pool=prefork", "--concurrency=1", "--prefetch-multiplier=1", "-O", "fair"]

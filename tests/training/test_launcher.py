@@ -21,7 +21,8 @@ class Engine:
     started: list[list[str]]
     script: list
 
-    def __init__(self, arguments, *, log):
+    def __init__(self, arguments, *, log, niceness):
+        self.niceness = niceness
         Engine.started.append(arguments)
         log.write_text("first line\nlast line\n")
         self.pid = 4242
@@ -152,7 +153,7 @@ def test_a_cancelled_run_is_asked_to_stop(run):
 
 
 def test_an_engine_that_does_not_stop_is_killed(run, monkeypatch):
-    monkeypatch.setattr(launcher, "STOP_GRACE", -1.0)
+    monkeypatch.setattr(launcher, "SAMPLING_STOP_GRACE", -1.0)
 
     execute(run, lambda: actions.cancel_run(run=run, actor=None) and None, None, None)
 
@@ -294,3 +295,11 @@ def test_the_child_gets_its_own_session_a_log_and_no_secrets(tmp_path, monkeypat
     assert log.read_text().startswith("$ python -m training.engine fields sample\n")
     assert "max_new_tokens" in log.read_text()
     assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & set(process.environment())
+
+
+def test_sampling_is_more_urgent_than_training_and_stops_sooner(run):
+    execute(run, lambda: finish(run)())
+
+    assert process.URGENT < process.LESS_URGENT
+    assert Engine.last.niceness == process.URGENT
+    assert launcher.SAMPLING_STOP_GRACE < launcher.STOP_GRACE

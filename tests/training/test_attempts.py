@@ -264,7 +264,7 @@ def test_a_run_is_kept_when_the_broker_is_away(model, monkeypatch, django_captur
     def refuse(*_arguments, **_options):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("training.actions.doorbell.current_app.send_task", refuse)
+    monkeypatch.setattr("labeling.actions.doorbell.current_app.send_task", refuse)
 
     with django_capture_on_commit_callbacks(execute=True) as rung:
         run = make_sample_run(model)

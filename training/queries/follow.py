@@ -1,5 +1,6 @@
 """What programs ask of runs and models that pages do not."""
 
+import math
 import uuid
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ MOST_VALUES = 5000
 class MetricValue:
     step: int
     name: str
-    value: float
+    value: float | None  # None for what is no number: JSON has no word for it
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def metrics_since(run: Run, *, step: int, names: list[str]) -> MetricsSince:
         unfinished = found[-1][0]
         found = [row for row in found if row[0] != unfinished]
     newest = {(at, name): value for at, name, value in found}
-    values = [MetricValue(at, name, value) for (at, name), value in newest.items()]
+    values = [
+        MetricValue(at, name, value if math.isfinite(value) else None) for (at, name), value in newest.items()
+    ]
     return MetricsSince(run.attempt, values, values[-1].step if values else None, has_more)
 
 

@@ -128,6 +128,16 @@ def test_a_run_is_followed_by_state_progress_metrics_and_log(api, model):
     assert api.get(f"{path}log/").data == {"status": "running", "tail": "hello\n"}
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_measure_that_is_no_number_is_null(value, api, model):
+    run = make_claimed_run(model)
+    Metric.objects.create(run=run, attempt=1, step=1, name="loss", value=value)
+
+    assert api.get(f"runs/{run.public_id}/metrics/").data["values"] == [
+        {"step": 1, "name": "loss", "value": None}
+    ]
+
+
 def test_many_metrics_come_in_whole_steps(api, model, monkeypatch):
     monkeypatch.setattr("training.queries.follow.MOST_VALUES", 5)
     run = make_claimed_run(model)

@@ -224,18 +224,21 @@ def _ppo(facts: LoopFacts) -> Stage:
 
 def _decision(facts: LoopFacts) -> Stage:
     newest = next(iter(facts.candidates), None)
+    for_people = _("%s waits for a decision") % _short(newest) if newest else ""
     if facts.promoted is not None:
         waits_for = _("%s is the policy. Waits for a candidate.") % _short(facts.promoted)
     else:
-        waits_for = _("Waits for the model to start from: choose one under Models.")
+        waits_for = _("Waits for prompts, then for the model to start from.")
+        if not newest and any(facts.prompts.values()):
+            for_people = _("The model to start from waits to be chosen")
     return Stage(
         key="decision",
         title=_("Decision"),
         count=facts.promotions,
         unit=ngettext("promotion", "promotions", facts.promotions),
-        state=_("to do") if newest else "",
-        tone="warning" if newest else "",
-        for_people=_("%s waits for a decision") % _short(newest) if newest else "",
+        state=_("to do") if for_people else "",
+        tone="warning" if for_people else "",
+        for_people=for_people,
         waits_for=waits_for,
         decide_on=newest,
         flow=Flow(

@@ -151,14 +151,15 @@ def _add_prompts(transfer: Transfer, rows: list[_Row], batch: _Batch) -> None:
         prompts.append(_prompt(transfer, row, authors[row.address], split))
     Prompt.objects.bulk_create(prompts, ignore_conflicts=True)
     # Whatever somebody else added meanwhile was left out: it is known.
-    written = list(Prompt.objects.filter(project=project, public_id__in=[p.public_id for p in prompts]))
+    mine = Prompt.objects.filter(project=project, public_id__in=[p.public_id for p in prompts])
+    written = list(mine.values_list("pk", "split"))
     batch.added += len(written)
     batch.known += len(prompts) - len(written)
     if transfer.options["ask_for_demonstrations"]:
         Task.objects.bulk_create(
-            Task(project=project, prompt=prompt, kind=Task.Kind.DEMONSTRATE)
-            for prompt in written
-            if prompt.split == Prompt.Split.TRAIN
+            Task(project=project, prompt_id=pk, kind=Task.Kind.DEMONSTRATE)
+            for pk, split in written
+            if split == Prompt.Split.TRAIN
         )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, reset_queries, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -35,6 +35,7 @@ def sign_in(person) -> Client:
 
 def ask(client, verb, address):
     """The answer, and the statements that wrote something; whatever it changed is undone."""
+    reset_queries()  # the log keeps some thousands, and then nothing new
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
         form = "application/x-www-form-urlencoded"
         answer = client.generic(verb, address, "sent=1" if verb == "POST" else "", content_type=form)

@@ -364,3 +364,12 @@ def test_a_file_that_vanished_fails_the_import_with_the_reason(upload, manager):
 
     transfer.refresh_from_db()
     assert (transfer.status, "Upload it again" in transfer.error) == ("failed", True)
+
+
+def test_a_message_that_comes_twice_changes_nothing(read_in):
+    transfer = read_in(jsonl({"prompt": "x"}, b"broken\n"))
+
+    actions.run_import(transfer_id=transfer.pk)
+
+    transfer.refresh_from_db()
+    assert (transfer.attempt, counts(transfer)) == (1, {"added": 1, "known": 0, "broken": 1})

@@ -143,14 +143,20 @@ def test_the_command_waits_for_the_worker_and_says_where_the_files_are(workers, 
 
 LOAD = """
 import json, sys
+from pathlib import Path
 import datasets
 datasets.disable_progress_bars()
-directory, format, cache, files = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
-by_name = datasets.load_dataset(format, data_files=files, cache_dir=cache + "/a")
-by_folder = datasets.load_dataset(directory, cache_dir=cache + "/b")
-sizes = {split.replace("validation", "valid"): len(by_folder[split]) for split in by_folder}
-assert sizes == {split: len(by_name[split]) for split in by_name}, sizes
-print(json.dumps({split: list(by_name[split]) for split in by_name}))
+suffix, cache, *directories = sys.argv[1:]
+loaded = {}
+for number, directory in enumerate(directories):
+    files = {file.stem: str(file) for file in Path(directory).glob(f"*.{suffix}")}
+    builder = "json" if suffix == "jsonl" else suffix
+    by_name = datasets.load_dataset(builder, data_files=files, cache_dir=f"{cache}/{number}/a")
+    by_folder = datasets.load_dataset(directory, cache_dir=f"{cache}/{number}/b")
+    sizes = {split.replace("validation", "valid"): len(by_folder[split]) for split in by_folder}
+    assert sizes == {split: len(by_name[split]) for split in by_name}, sizes
+    loaded[directory] = {split: list(by_name[split]) for split in by_name}
+print(json.dumps(loaded))
 """
 
 
@@ -160,23 +166,20 @@ def test_datasets_opens_each_by_file_and_by_folder(format, project, annotator, t
     make_ranking(annotator, project, split="valid", language="zh", metadata={"a": 1})
     make_ranking(annotator, project, split="test", metadata={"a": ["other", "shape"]}, external_id="7")
     make_demonstration(annotator, project, text="因为。")
-    loaded = {}
-    for content in exports.COLUMNS:
-        directory = directory_of(export(project, content, format))
-        files = {f.stem: str(f) for f in directory.glob(f"*.{format}")}
-        builder = "json" if format == "jsonl" else "parquet"
-        arguments = [str(directory), builder, str(tmp_path / content), json.dumps(files)]
-        finished = subprocess.run(
-            [sys.executable, "-c", LOAD, *arguments], capture_output=True, text=True, check=False
-        )
-        assert finished.returncode == 0, finished.stderr
-        loaded[content] = json.loads(finished.stdout)
-
-    assert {split: len(rows) for split, rows in loaded["preference"].items()} == {
-        "train": 5,
-        "valid": 6,
-        "test": 6,
+    directories = {
+        content: str(directory_of(export(project, content, format))) for content in exports.COLUMNS
     }
+
+    arguments = [format, str(tmp_path), *directories.values()]
+    finished = subprocess.run(
+        [sys.executable, "-c", LOAD, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    by_directory = json.loads(finished.stdout)
+    loaded = {content: by_directory[directory] for content, directory in directories.items()}
+    pairs = {split: len(rows) for split, rows in loaded["preference"].items()}
+    assert pairs == {"train": 5, "valid": 6, "test": 6}
     assert loaded["preference"]["train"][0]["chosen"] == [{"role": "assistant", "content": "二"}]
     assert [row["metadata"] for s in ("valid", "test") for row in loaded["rankings"][s]] == [
         '{"a": 1}',

@@ -77,7 +77,7 @@ def test_the_judgments_that_made_it_are_counted_with_their_annotators(client, re
 
     assert (lineage.submissions, lineage.annotators, lineage.simulated) == (4, 2, 0)
     assert [(j.kind, j.trained_on, j.measured_on, j.annotators) for j in lineage.judgments] == [
-        ("rank", 3, 1, 2)
+        ("rankings", 3, 1, 2)
     ]
     assert "4 judgments" in text(page_of(client, reward_model))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models import Prompt, Submission, Task
 from training.models import ModelVersion, Run, SnapshotMember
@@ -13,6 +14,8 @@ READS: dict[str, tuple[str, ...]] = {
     Run.Kind.SFT: (Task.Kind.DEMONSTRATE,),
     Run.Kind.REWARD_MODEL: (Task.Kind.RANK, Task.Kind.DEMONSTRATE),
 }
+
+NAMES = {Task.Kind.RANK: _("rankings"), Task.Kind.DEMONSTRATE: _("demonstrations")}
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ _COUNTS = {
 def _judgments(version: ModelVersion, kind: str, row: dict[str, int]) -> Judgments:
     return Judgments(
         version=version,
-        kind=str(Task.Kind(kind).label),
+        kind=str(NAMES[kind]),
         trained_on=row["trained_on"],
         measured_on=row["measured_on"],
         annotators=row["annotators"],

@@ -40,6 +40,8 @@ ENV VAR_DIR=/srv/var \
     HOST=0.0.0.0 \
     PORT=8000
 COPY . .
+# The checkout may be closed to others (umask 077); the user of the image must be able to read it.
+RUN chmod -R a+rX . && python -m compileall -q config labeling training
 
 FROM tree AS web
 COPY --from=web-packages /opt/venv /opt/venv

@@ -84,7 +84,7 @@ def test_every_service_that_stays_has_a_health_check_and_is_started_again():
             assert service["restart"] == "no" and service["healthcheck"] == {"disable": True}
         else:
             assert service["restart"] == "unless-stopped", name
-            assert service["healthcheck"]["test"][0] == "CMD", name
+            assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
 
 
 def test_our_parts_are_asked_by_the_health_module():
@@ -116,6 +116,8 @@ def test_the_services_are_the_versions_meant_and_keep_their_data():
     command = SERVICES["valkey"]["command"]
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--requirepass") + 1] == GIVEN["REDIS_PASSWORD"]
+    assert SERVICES["valkey"]["environment"]["VALKEY_PASSWORD"] == GIVEN["REDIS_PASSWORD"]
+    assert "$$VALKEY_PASSWORD" in SERVICES["valkey"]["healthcheck"]["test"][1]
     volumes = container_files.compose()["volumes"]
     used = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", [])}
     assert used == set(volumes)
@@ -141,8 +143,10 @@ def test_without_a_secret_or_the_address_nothing_starts_and_the_message_says_wha
 def test_no_service_has_a_password_of_its_own():
     for path in BASE_DIR.glob("docker-compose*.yml"):
         for line in path.read_text().splitlines():
-            if re.search(r"PASSWORD|SECRET|REDISCLI_AUTH|requirepass|://preceptor:|://:", line):
-                assert line.lstrip().startswith("#") or re.search(r"\$\{(\w+_PASSWORD|SECRET_KEY):\?", line)
+            if re.search(r"PASSWORD|SECRET|VALKEY_PASSWORD|requirepass|://preceptor:|://:", line):
+                assert line.lstrip().startswith("#") or re.search(
+                    r"\$\{(\w+_PASSWORD|SECRET_KEY):\?|\$\$VALKEY_PASSWORD", line
+                )
 
 
 def test_the_site_is_closed_to_the_network_unless_told_otherwise():
@@ -196,7 +200,7 @@ def test_what_compose_sets_by_itself_is_the_default_of_the_example():
 
 
 def test_every_variable_that_a_container_gets_is_read_or_the_image_s_own():
-    own = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_INITDB_ARGS", "REDISCLI_AUTH"}
+    own = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_INITDB_ARGS", "VALKEY_PASSWORD"}
     for name, service in SERVICES.items():
         assert set(service.get("environment", {})) <= env_example.variables_listed() | own, name
 
@@ -288,8 +292,8 @@ def test_an_image_runs_as_nobody_special_and_only_data_is_its_own(target):
 
     assert STAGES[target].all("USER") == ["preceptor"]
     assert words.index("USER") > max(i for i, word in enumerate(words) if word in {"COPY", "RUN"})
-    [made] = STAGES["tree"].all("RUN")
-    assert "useradd --uid 10001" in made
+    made, readable = STAGES["tree"].all("RUN")
+    assert "useradd --uid 10001" in made and readable.startswith("chmod -R a+rX .")
     paths = container_files.environment_of(STAGES["tree"])
     for name in ("VAR_DIR", "ARTIFACTS_DIR", "BACKUP_DIR"):
         assert re.search(rf" {paths[name]}( |$)", made.split("-m 0750")[1]), name

@@ -154,7 +154,7 @@ def help_of(setting: FieldDescription) -> str:
 def label_of(setting: FieldDescription) -> str:
     """The field's own name as words, with its unit where the name does not say it."""
     label = in_words(setting.name)
-    has_unit = setting.unit and setting.unit not in label
+    has_unit = setting.unit and setting.unit not in label.lower()
     return f"{_(label)} ({_(setting.unit)})" if has_unit else _(label)
 
 

@@ -85,7 +85,7 @@ _COUNTS = {
 def _judgments(version: ModelVersion, kind: str, row: dict[str, int]) -> Judgments:
     return Judgments(
         version=version,
-        kind=str(NAMES[kind]),
+        kind=str(NAMES[Task.Kind(kind)]),
         trained_on=row["trained_on"],
         measured_on=row["measured_on"],
         annotators=row["annotators"],

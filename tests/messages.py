@@ -41,6 +41,11 @@ def messages() -> dict[Message, list[str]]:
             places = found.setdefault(message, [])
             if name not in places:
                 places.append(name)
+    # A catalog holds a sentence once: its entry with a plural answers for the one without, too.
+    with_plural = {(message.text, message.context): message for message in found if message.plural}
+    for message in [m for m in found if not m.plural and (m.text, m.context) in with_plural]:
+        places = found[with_plural[message.text, message.context]]
+        places += [place for place in found.pop(message) if place not in places]
     return found
 
 

@@ -39,6 +39,12 @@ def test_the_catalog_holds_nothing_that_no_page_says(catalog):
     assert gone == [], "run `python -m tests.messages`"
 
 
+def test_no_sentence_stands_twice(catalog):
+    twice = Counter((entry.msgctxt, entry.msgid) for entry in catalog)
+
+    assert [key for key, n in twice.items() if n > 1] == []
+
+
 def test_placeholders_and_markup_are_the_same_in_both_languages(catalog):
     def parts(text):
         return Counter(PLACEHOLDER.findall(text))

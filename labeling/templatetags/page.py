@@ -17,6 +17,12 @@ def markdown(text: str) -> SafeString:
     return markdown_to_html.render(text)
 
 
+@register.filter
+def whole(number: int) -> str:
+    """A count with its thousands parted."""
+    return f"{number:,}"
+
+
 @register.inclusion_tag("_project_nav.html", takes_context=True)
 def project_nav(context: dict[str, Any], project: Project, current: str = "") -> dict[str, Any]:
     """The tabs of a project that this user's roles open."""

@@ -84,3 +84,24 @@ def test_a_run_with_many_attempts_numbers_and_texts(client_for, engineer, projec
         SampledText.objects.create(run=run, position=n, attempt=1, step=n, prompt="p", completion="c")
 
     assert_same_cost(client_for(engineer), reverse("run", args=[run.public_id]), add)
+
+
+def test_promotions(client_for, engineer, project, model, tmp_path):
+    names = iter(range(100))
+
+    def add():
+        actions.promote_model(
+            project=project, version=make_version(project, tmp_path / f"v-{next(names)}"), user=engineer
+        )
+
+    assert_same_cost(client_for(engineer), reverse("promotions", args=[project.public_id]), add)
+
+
+def test_trials(client_for, engineer, project, model, tmp_path):
+    other = make_version(project, tmp_path / "other")
+    hello = [{"role": "user", "content": "Hello?"}]
+
+    def add():
+        actions.try_models(project=project, versions=[model, other], messages=hello, user=engineer)
+
+    assert_same_cost(client_for(engineer), reverse("try-models", args=[project.public_id]), add)

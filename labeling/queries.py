@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
 from labeling.models import (
     Assignment,
@@ -51,11 +51,11 @@ def newest_submission(assignment: Assignment) -> Submission | None:
 
 def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:
     """The newest guidelines in this language (zh-hans: in zh), else in English, else in any."""
-    for choice in (Q(language=language), Q(language=language.partition("-")[0]), Q(language="en"), Q()):
-        newest = project.guideline_versions.filter(choice).order_by("-number").first()
-        if newest:
-            return newest
-    return None
+    wanted = dict.fromkeys((language, language.partition("-")[0], "en"))
+    choice = Case(
+        *(When(language=code, then=place) for place, code in enumerate(wanted)), default=len(wanted)
+    )
+    return project.guideline_versions.order_by(choice, "-number").first()
 
 
 def task_counts(project: Project) -> dict[str, TaskCounts]:

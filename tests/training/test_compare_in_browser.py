@@ -100,7 +100,7 @@ def test_the_lines_of_three_runs_are_drawn_over_each_other(new_page, engineer, p
         page.locator(f"input[value='{run.public_id}']").check()
     page.get_by_role("button", name="Lay over each other").click()
     page.wait_for_function(
-        "() => Chart.getChart(document.querySelector('[data-measure=\"train/score\"] canvas'))"
+        "() => window.Chart?.getChart(document.querySelector('[data-measure=\"train/score\"] canvas'))"
     )
 
     lines = page.evaluate(

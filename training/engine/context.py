@@ -13,13 +13,23 @@ from training.engine.errors import DataError
 from training.engine.events import EventLog
 from training.engine.files import write_json
 from training.engine.precision import Precision
-from training.engine.records import Demonstration, Prompt, Ranking, Record, read_records
+from training.engine.records import (
+    Completion,
+    Demonstration,
+    Document,
+    Prompt,
+    Ranking,
+    Record,
+    read_records,
+)
 from training.engine.stopping import StopFlag
 
 _SNAPSHOT_FILES: dict[type, str] = {
     Prompt: "prompts.parquet",
     Demonstration: "demonstrations.parquet",
     Ranking: "rankings.parquet",
+    Completion: "completions.parquet",
+    Document: "corpus.parquet",
 }
 
 

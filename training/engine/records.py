@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from itertools import islice
+from dataclasses import MISSING, asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,8 +19,11 @@ import pyarrow.parquet as pq
 from training.engine.errors import RecordError
 
 Split = Literal["train", "valid", "test"]
+AnnotatorGroup = Literal["training", "held_out"]
 SPLITS = ("train", "valid", "test")
+ANNOTATOR_GROUPS = ("training", "held_out")
 ROWS_PER_GROUP = 1000
+CHARACTERS_PER_GROUP = 16_000_000  # of documents, which may be long
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Demonstration:
 class Ranking:
     """One annotator's ordering of K completions of one prompt.
 
-    places[i] is the place of completions[i]: 1 = best, equal places are ties.
+    places[i] is the place of completions[i]: 1 = best, equal places are ties. annotator_group: held_out
+    judgments measure a reward model and never train one (Ouyang 2022, E.2).
     """
 
     ranking_id: str
@@ -69,9 +73,27 @@ class Ranking:
     split: Split
     annotator: str
     origin: str
+    annotator_group: AnnotatorGroup = "training"
 
 
-Record = TypeVar("Record", Prompt, Demonstration, Ranking)
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A completion of a prompt that waits for a score."""
+
+    completion_id: str
+    prompt_id: str
+    messages: tuple[Message, ...]
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text of a corpus, for pretraining and for mixing pretraining in."""
+
+    text: str
+
+
+Record = TypeVar("Record", Prompt, Demonstration, Ranking, Completion, Document)
 
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 _COLUMN_TYPES = {"messages": _MESSAGES, "completions": pa.list_(pa.string()), "places": pa.list_(pa.int16())}
@@ -92,22 +114,21 @@ def write_records(path: Path, records: Iterable[Record], record_type: type[Recor
     only. Raises RecordError naming the row when one breaks an invariant.
     """
     rows = iter(records)
-    group = list(islice(rows, ROWS_PER_GROUP))
-    if record_type is None and not group:
+    first = list(islice(rows, 1))
+    if record_type is None and not first:
         raise RecordError(f"{path.name}: no records, and no record type to write an empty file for")
-    kind = record_type or type(group[0])
+    kind = record_type or type(first[0])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
     count = 0
     try:
         with pq.ParquetWriter(temporary, schema_of(kind)) as writer:
-            while group:
+            for group in _groups(chain(first, rows)):
                 for offset, record in enumerate(group):
                     if type(record) is not kind:
                         raise RecordError(f"{path.name}: row {count + offset + 1} is not a {kind.__name__}")
                     check_record(record, f"{path.name}: row {count + offset + 1}")
                 writer.write_table(pa.Table.from_pylist([asdict(r) for r in group], schema=writer.schema))
                 count += len(group)
-                group = list(islice(rows, ROWS_PER_GROUP))
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
@@ -117,7 +138,8 @@ def write_records(path: Path, records: Iterable[Record], record_type: type[Recor
 
 
 def read_records(path: Path, record_type: type[Record]) -> Iterator[Record]:
-    """Yield the records of a Parquet file in order. Extra columns are ignored.
+    """Yield the records of a Parquet file in order, in the memory of one row group. Extra columns are
+    ignored; one with a default may be missing.
 
     Raises RecordError when the file is not Parquet, lacks a column or holds a row that breaks an invariant.
     """
@@ -126,22 +148,39 @@ def read_records(path: Path, record_type: type[Record]) -> Iterator[Record]:
     except (pa.ArrowInvalid, OSError) as error:
         raise RecordError(f"{path.name} cannot be read as Parquet: {error}") from error
     with file:
-        names = list(record_type.__dataclass_fields__)
-        missing = [name for name in names if name not in file.schema_arrow.names]
+        columns = record_type.__dataclass_fields__
+        names = [name for name in columns if name in file.schema_arrow.names]
+        missing = [name for name in columns if name not in names and columns[name].default is MISSING]
         if missing:
             raise RecordError(f"{path.name} lacks the column {missing[0]!r} of a {record_type.__name__}")
         number = 0
-        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=names):
-            for row in batch.to_pylist():
-                number += 1
-                yield _record(record_type, row, f"{path.name}: row {number}")
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, row_groups=[group], columns=names):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _record(record_type, row, f"{path.name}: row {number}")
+
+
+def _groups(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Records by row group."""
+    group: list[Record] = []
+    characters = 0
+    for record in records:
+        group.append(record)
+        characters += len(record.text) if isinstance(record, Document) else 0
+        if len(group) == ROWS_PER_GROUP or characters >= CHARACTERS_PER_GROUP:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
 
 
 def _record(record_type: type[Record], row: dict[str, Any], where: str) -> Record:
     for name, value in row.items():
         if value is None:
             raise RecordError(f"{where}: {name} is missing")
-    row["messages"] = tuple(Message(**message) for message in row["messages"])
+    if "messages" in row:
+        row["messages"] = tuple(Message(**message) for message in row["messages"])
     for name in ("completions", "places"):
         if name in row:
             row[name] = tuple(row[name])
@@ -150,8 +189,14 @@ def _record(record_type: type[Record], row: dict[str, Any], where: str) -> Recor
     return record
 
 
-def check_record(record: Prompt | Demonstration | Ranking, where: str = "row") -> None:
+def check_record(
+    record: Prompt | Demonstration | Ranking | Completion | Document, where: str = "row"
+) -> None:
     """Raise RecordError, beginning with `where` and the record's id, when the record breaks an invariant."""
+    if isinstance(record, Document):
+        if not isinstance(record.text, str) or not record.text.strip():
+            raise RecordError(f"{where}: text must be text, and not empty")
+        return
     identity = f"{where} ({getattr(record, next(iter(record.__dataclass_fields__)))})"
     for name in record.__dataclass_fields__:
         if _COLUMN_TYPES.get(name) is None and not isinstance(getattr(record, name), str):
@@ -161,10 +206,15 @@ def check_record(record: Prompt | Demonstration | Ranking, where: str = "row") -
     for message in record.messages:
         if not isinstance(message.role, str) or not message.role or not isinstance(message.content, str):
             raise RecordError(f"{identity}: a message needs a role and a content, both text")
-    if record.split not in SPLITS:
+    if not isinstance(record, Completion) and record.split not in SPLITS:
         raise RecordError(f"{identity}: split is {record.split!r}, allowed are {', '.join(SPLITS)}")
     if isinstance(record, Ranking):
         _check_places(record, identity)
+        if record.annotator_group not in ANNOTATOR_GROUPS:
+            raise RecordError(
+                f"{identity}: annotator_group is {record.annotator_group!r}, "
+                f"allowed are {', '.join(ANNOTATOR_GROUPS)}"
+            )
 
 
 def _check_places(ranking: Ranking, identity: str) -> None:

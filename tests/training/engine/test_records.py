@@ -5,8 +5,18 @@ from dataclasses import replace
 import pytest
 
 from tests.training.engine import snapshots
+from training.engine import records
 from training.engine.errors import RecordError
-from training.engine.records import Demonstration, Message, Prompt, Ranking, read_records, write_records
+from training.engine.records import (
+    Completion,
+    Demonstration,
+    Document,
+    Message,
+    Prompt,
+    Ranking,
+    read_records,
+    write_records,
+)
 
 RANKING = Ranking("r1", "p1", (Message("user", "Hi"),), ("a", "b", "c"), (1, 2, 2), "train", "ann", "person")
 
@@ -15,7 +25,9 @@ def test_what_is_written_is_read_back(tmp_path):
     for name, rows, kind in (
         ("prompts", snapshots.prompts(), Prompt),
         ("demonstrations", snapshots.demonstrations(), Demonstration),
-        ("rankings", snapshots.rankings(), Ranking),
+        ("rankings", [*snapshots.rankings(), replace(RANKING, annotator_group="held_out")], Ranking),
+        ("completions", [Completion("c1", "p1", (Message("user", "Hi"),), "")], Completion),
+        ("corpus", [Document("One text."), Document("第二")], Document),
     ):
         path = tmp_path / f"{name}.parquet"
 
@@ -32,6 +44,35 @@ def test_many_rows_come_in_several_row_groups(tmp_path):
     assert write_records(path, rows) == 2500
     assert pq.ParquetFile(path).num_row_groups == 3
     assert [row.ranking_id for row in read_records(path, Ranking)] == [f"r{i}" for i in range(2500)]
+
+
+def test_long_documents_make_small_row_groups(tmp_path, monkeypatch):
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(records, "CHARACTERS_PER_GROUP", 25)
+    rows = [Document("x" * 10) for _ in range(7)]
+
+    write_records(tmp_path / "corpus.parquet", rows)
+
+    assert pq.ParquetFile(tmp_path / "corpus.parquet").num_row_groups == 3
+    assert list(read_records(tmp_path / "corpus.parquet", Document)) == rows
+
+
+def test_rankings_from_before_there_were_groups_are_by_training_annotators(tmp_path):
+    import pyarrow.parquet as pq
+
+    write_records(tmp_path / "new.parquet", [RANKING])
+    table = pq.read_table(tmp_path / "new.parquet").drop_columns(["annotator_group"])
+    pq.write_table(table, tmp_path / "old.parquet")
+
+    assert [row.annotator_group for row in read_records(tmp_path / "old.parquet", Ranking)] == ["training"]
+
+
+def test_an_empty_document_is_refused_by_number(tmp_path):
+    with pytest.raises(RecordError, match=r"row 2: text must be text, and not empty"):
+        write_records(tmp_path / "corpus.parquet", [Document("a"), Document(" \n")])
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_file_can_be_written_when_its_type_is_named(tmp_path):
@@ -65,6 +106,7 @@ def test_a_snapshot_opens_with_the_datasets_library(tmp_path):
         ({"messages": ()}, "messages is empty"),
         ({"split": "testing"}, "split is 'testing'"),
         ({"annotator": None}, "annotator must be text"),
+        ({"annotator_group": "others"}, "annotator_group is 'others'"),
     ],
 )
 def test_a_row_that_breaks_an_invariant_is_refused_by_number_and_leaves_no_file(tmp_path, change, reason):

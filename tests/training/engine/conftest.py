@@ -1,6 +1,7 @@
 """A tiny model and run directories for it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from training.engine.context import RunContext
 from training.engine.events import EventLog, next_attempt
 from training.engine.precision import Precision
 from training.engine.stopping import StopFlag
+
+# What a pass over sequences is given outside a run.
+CONTEXT = RunContext(
+    Path("no directory"), EventLog(Path(os.devnull), attempt=1), StopFlag(), Precision("float32", "cpu")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,13 +71,18 @@ def new_run(tmp_path) -> Callable[..., Path]:
     return make
 
 
+def context_of(directory: Path, *, stop: StopFlag | None = None) -> RunContext:
+    """A new attempt at a run directory, in this process."""
+    events = EventLog(directory / "events.jsonl", attempt=next_attempt(directory / "events.jsonl"))
+    return RunContext(directory, events, stop or StopFlag(), Precision("float32", "cpu"))
+
+
 def attempt(directory: Path, *, stop: StopFlag | None = None) -> None:
     """Work on a run directory in this process, as `python -m training.engine run` does in its own."""
     from training.engine.recipes import ppo, reward_model, sample, sft
 
     config = parse_config(json.loads((directory / "config.json").read_text()))
-    events = EventLog(directory / "events.jsonl", attempt=next_attempt(directory / "events.jsonl"))
-    context = RunContext(directory, events, stop or StopFlag(), Precision("float32", "cpu"))
+    context = context_of(directory, stop=stop)
     work: dict[str, Callable[..., None]] = {
         "sample": sample.run,
         "sft": sft.train,

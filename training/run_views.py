@@ -33,7 +33,7 @@ def retry_run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 def compare_runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     chosen = chosen_runs(request, project)
-    kind = chosen[0].kind if chosen else request.GET.get("kind", Run.Kind.PPO)
+    kind = chosen[0].kind if chosen else request.GET.get("kind") or queries.most_comparable_kind(project)
     if kind not in Run.Kind.values:
         raise Http404
     problem = _problem(chosen)

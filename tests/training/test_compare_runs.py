@@ -81,6 +81,15 @@ def test_runs_of_the_kind_that_have_begun_are_offered(client, project, make_run,
     assert "Choose at least two." in page
 
 
+def test_the_kind_with_the_most_runs_is_offered_first(client, project, make_run):
+    make_run(kind="ppo")
+    reward_models = make_run(kind="reward_model"), make_run(kind="reward_model")
+
+    page = client.get(reverse("compare-runs", args=[project.public_id])).content.decode()
+
+    assert all(str(run.public_id) in page for run in reward_models)
+
+
 def test_runs_of_two_kinds_are_refused(client, project, make_run):
     runs = make_run(), make_run(kind="ppo")
 

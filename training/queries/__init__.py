@@ -6,6 +6,7 @@ from training.queries.comparison import (
     comparable_runs,
     curves_over_each_other,
     differences,
+    most_comparable_kind,
 )
 from training.queries.curves import Curve, curves_of, metric_series
 from training.queries.figures import Figure, figures_of
@@ -68,6 +69,7 @@ __all__ = [
     "messages_of",
     "metric_series",
     "models_of",
+    "most_comparable_kind",
     "newest_snapshot",
     "newest_version",
     "opened_tasks",

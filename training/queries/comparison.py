@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from labeling.models import Project
@@ -18,6 +18,13 @@ MOST_OFFERED = 30
 def comparable_runs(project: Project, kind: str) -> QuerySet[Run]:
     """The newest runs of a kind that have begun, for a person to choose from."""
     return runs_of(project).filter(kind=kind, attempt__gt=0)[:MOST_OFFERED]
+
+
+def most_comparable_kind(project: Project) -> str:
+    """The kind of training run with the most runs that have begun; PPO when none has."""
+    kinds = runs_of(project).filter(attempt__gt=0).exclude(kind=Run.Kind.SAMPLE).order_by()
+    most = kinds.values("kind").annotate(begun=Count("pk")).order_by("-begun", "kind").first()
+    return str(most["kind"]) if most else Run.Kind.PPO
 
 
 def curves_over_each_other(runs: Sequence[Run]) -> list[Curve]:

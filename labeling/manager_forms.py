@@ -93,6 +93,7 @@ class InvitationForm(DomainForm):
 
 class RolesForm(forms.Form):
     roles = forms.MultipleChoiceField(choices=Membership.Role.choices, required=False)
+    group = forms.ChoiceField(choices=Membership.Group.choices, required=False)
 
 
 class TaskFilterForm(forms.Form):

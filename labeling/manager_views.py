@@ -154,6 +154,7 @@ def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "invitation": invitation,
         "members": queries.members_of(project),
         "roles": Membership.Role.choices,
+        "groups": Membership.Group.choices,
     }
     return render(request, "manage/people.html", context, status=400 if form.errors else 200)
 
@@ -165,9 +166,9 @@ def roles(request: PersonRequest, project_id: uuid.UUID, user_id: uuid.UUID) -> 
     member = access.member_for(project, user_id)
     form = RolesForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("There is no such role; nothing was changed."))
+        messages.error(request, _("There is no such role or group; nothing was changed."))
     else:
-        _give_roles(request, project, member, form.cleaned_data["roles"])
+        _give_roles(request, project, member, **form.cleaned_data)
     still_manages = Membership.Role.MANAGER in access.roles_in(request.user, project)
     return redirect("manage-people", project.public_id) if still_manages else redirect("home")
 
@@ -224,9 +225,11 @@ def reopen_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
     return redirect("manage-task", task.public_id)
 
 
-def _give_roles(request: PersonRequest, project: Project, member: User, roles: list[str]) -> None:
+def _give_roles(request: PersonRequest, project: Project, member: User, roles: list[str], group: str) -> None:
     try:
         actions.give_roles(project=project, user=member, roles=roles)
+        if group:
+            actions.set_group(project=project, user=member, group=group)
     except DomainError as error:
         messages.error(request, error.message)
         return

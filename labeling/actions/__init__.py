@@ -6,7 +6,7 @@ from labeling.actions.exports import cancel_export, delete_export_files, run_exp
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
-from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member
+from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member, set_group
 from labeling.actions.project import (
     change_project,
     create_project,
@@ -51,6 +51,7 @@ __all__ = [
     "run_export",
     "run_import",
     "save_draft",
+    "set_group",
     "skip_task",
     "start_export",
     "start_import",

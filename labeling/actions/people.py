@@ -40,14 +40,18 @@ def add_person(
 
 
 def add_member(*, project: Project, user: User, role: str) -> Membership:
-    """Give a person a role in a project; twice is the same as once."""
+    """Give a person a role in a project; twice is the same as once. Their group there stays."""
     if role not in Membership.Role.values:
         raise DomainError(
             "unknown_role",
             _("%(role)s is not a role: choose one of %(roles)s.")
             % {"role": role, "roles": ", ".join(Membership.Role.values)},
         )
-    return Membership.objects.get_or_create(project=project, user=user, role=role)[0]
+    held = Membership.objects.filter(project=project, user=user).first()
+    group = held.group if held else Membership.Group.TRAINING
+    return Membership.objects.get_or_create(project=project, user=user, role=role, defaults={"group": group})[
+        0
+    ]
 
 
 @transaction.atomic
@@ -97,9 +101,23 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
             "last_manager",
             _("%s is the project's last manager: make somebody else a manager first.") % user,
         )
+    group = project.memberships.filter(user=user).values_list("group", flat=True).first()
     project.memberships.filter(user=user).exclude(role__in=roles).delete()
     for role in roles:
         add_member(project=project, user=user, role=role)
+    if group:
+        project.memberships.filter(user=user).update(group=group)
+
+
+@transaction.atomic
+def set_group(*, project: Project, user: User, group: str) -> None:
+    """Say whether this person's rankings train reward models, from the next snapshot on, or measure them.
+
+    Somebody who leaves the project counts as training again. Refuses an unknown group.
+    """
+    if group not in Membership.Group.values:
+        raise DomainError("unknown_group", _("There is no group %s.") % group)
+    project.memberships.filter(user=user).update(group=group)
 
 
 def import_authors(names: Mapping[str, str]) -> dict[str, User]:

@@ -44,6 +44,7 @@ _ABOUT_PROMPT = (
 )
 _ABOUT_JUDGMENT = (
     Column("annotator", TEXT, "Pseudonym, stable within the project."),
+    Column("annotator_group", TEXT, "training, or held_out: judgments that reward models are measured on."),
     Column("origin", TEXT, "person, simulated or import."),
     Column("round", NUMBER, "The round of the task."),
     Column("is_late", FLAG, "Submitted after the time for the task had run out."),

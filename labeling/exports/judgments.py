@@ -5,14 +5,24 @@ Only the newest revision of each assignment counts. Read in batches, so that mem
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from labeling.exports.filters import EVERYTHING, Filters
-from labeling.models import Assignment, Completion, Project, Prompt, Submission, Task, TaskCompletion, User
+from labeling.models import (
+    Assignment,
+    Completion,
+    Membership,
+    Project,
+    Prompt,
+    Submission,
+    Task,
+    TaskCompletion,
+    User,
+)
 
 BATCH = 200  # of texts that may be long
 
@@ -34,6 +44,15 @@ def pseudonym(project: Project, user: User) -> str:
     """A stable name for a person within this project that tells nothing about who they are."""
     digest = hmac.new(bytes(project.pseudonym_key), str(user.public_id).encode(), hashlib.sha256)
     return f"annotator-{digest.hexdigest()[:12]}"
+
+
+def groups(project: Project) -> Callable[[Submission], str]:
+    """Which group of annotators a judgment is by, as the project has it now."""
+    members = Membership.objects.filter(project=project, group=Membership.Group.HELD_OUT)
+    held_out = set(members.values_list("user_id", flat=True))
+    return lambda submission: str(
+        Membership.Group.HELD_OUT if submission.assignment.user_id in held_out else Membership.Group.TRAINING
+    )
 
 
 def rankings(

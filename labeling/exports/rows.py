@@ -32,10 +32,11 @@ def source_of(content: str) -> Source:
 
 def _preference(project: Project, filters: Filters) -> Iterator[list[Row]]:
     """Every pair of a ranking that is not tied, best first."""
+    group_of = judgments.groups(project)
     for submission, completions in judgments.rankings(project, filters):
         ordered = sorted(zip(submission.ranking.places, completions, strict=True), key=lambda pair: pair[0])
         pairs = [(better, worse) for better, worse in combinations(ordered, 2) if better[0] < worse[0]]
-        common = _about_judgment(project, submission)
+        common = _about_judgment(project, submission) | {"annotator_group": group_of(submission)}
         yield [
             {
                 "chosen": _assistant(chosen),
@@ -52,10 +53,12 @@ def _preference(project: Project, filters: Filters) -> Iterator[list[Row]]:
 
 
 def _sft(project: Project, filters: Filters) -> Iterator[list[Row]]:
+    group_of = judgments.groups(project)
     for submission in judgments.demonstrations(project, filters):
         row = {
             "completion": _assistant(submission.demonstration.completion),
             "demonstration_id": str(submission.public_id),
+            "annotator_group": group_of(submission),
         }
         yield [row | _about_judgment(project, submission)]
 
@@ -66,6 +69,7 @@ def _prompts(project: Project, filters: Filters) -> Iterator[list[Row]]:
 
 
 def _rankings(project: Project, filters: Filters) -> Iterator[list[Row]]:
+    group_of = judgments.groups(project)
     for submission, completions in judgments.rankings(project, filters):
         assignment, guidelines = submission.assignment, submission.guideline_version
         row = {
@@ -78,6 +82,7 @@ def _rankings(project: Project, filters: Filters) -> Iterator[list[Row]]:
             "completion_metadata": [_json(completion.metadata) for completion in completions],
             "ranking_id": str(submission.public_id),
             "task_id": str(assignment.task.public_id),
+            "annotator_group": group_of(submission),
             "revision": submission.revision,
             "claimed_at": _utc(assignment.claimed_at),
             "active_seconds": -1 if submission.active_seconds is None else submission.active_seconds,

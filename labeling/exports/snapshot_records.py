@@ -11,6 +11,7 @@ from training.engine import records
 
 def ranking_records(project: Project, filters: Filters = EVERYTHING) -> Iterator[tuple[int, records.Ranking]]:
     """(submission id, ranking) of every judged ranking task."""
+    group_of = judgments.groups(project)
     for submission, completions in judgments.rankings(project, filters):
         prompt = submission.assignment.task.prompt
         yield (
@@ -24,6 +25,7 @@ def ranking_records(project: Project, filters: Filters = EVERYTHING) -> Iterator
                 split=cast(records.Split, prompt.split),
                 annotator=judgments.pseudonym(project, submission.assignment.user),
                 origin=submission.origin,
+                annotator_group=cast(records.AnnotatorGroup, group_of(submission)),
             ),
         )
 

@@ -68,9 +68,16 @@ class Membership(models.Model):
         MANAGER = "manager", _("manager")
         ENGINEER = "engineer", _("engineer")
 
+    class Group(models.TextChoices):
+        """Whose rankings train a reward model; those of the others only measure it (InstructGPT, E.2)."""
+
+        TRAINING = "training", _("training")
+        HELD_OUT = "held_out", _("held out")
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey("labeling.Project", on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role)
+    group = models.CharField(max_length=16, choices=Group, default=Group.TRAINING)  # alike in all roles
 
     class Meta:
         constraints = [

@@ -17,7 +17,9 @@ from tests.making import make_prompt, make_ranking_task
 pytestmark = pytest.mark.django_db
 
 PROMPT_COLUMNS = {"prompt", "prompt_id", "split", "language", "category", "external_id", "metadata"}
-JUDGMENT_COLUMNS = PROMPT_COLUMNS | {"annotator", "origin", "round", "is_late", "submitted_at"}
+JUDGMENT_COLUMNS = PROMPT_COLUMNS | {
+    *("annotator", "annotator_group", "origin", "round", "is_late", "submitted_at")
+}
 
 
 def assistant(text):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from labeling import actions
-from labeling.errors import Conflict
+from labeling.errors import Conflict, DomainError
 from labeling.models import Membership
 
 
@@ -33,3 +33,33 @@ def test_of_two_managers_who_remove_each_other_one_stays(project, manager, perso
 
     assert refusals == ["last_manager"]
     assert Membership.objects.filter(project=project, role="manager").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_persons_group_is_the_same_in_all_roles_and_outlives_a_change_of_roles(project, annotator):
+    actions.set_group(project=project, user=annotator, group="held_out")
+
+    actions.give_roles(project=project, user=annotator, roles=["reviewer", "manager"])
+    actions.add_member(project=project, user=annotator, role="engineer")
+
+    held = annotator.memberships.filter(project=project).values_list("role", "group")
+    assert sorted(held) == [(role, "held_out") for role in ("engineer", "manager", "reviewer")]
+
+
+@pytest.mark.django_db
+def test_there_are_two_groups(project, annotator):
+    with pytest.raises(DomainError, match="no group third"):
+        actions.set_group(project=project, user=annotator, group="third")
+
+
+@pytest.mark.django_db
+def test_a_manager_holds_a_person_out_on_the_page_of_people(project, annotator, manager, client):
+    client.force_login(manager)
+    page = f"/projects/{project.public_id}/manage/people/"
+
+    client.post(f"{page}{annotator.public_id}/roles/", {"roles": "annotator", "group": "held_out"})
+
+    assert annotator.memberships.get(project=project).group == "held_out"
+    shown = client.get(page).content.decode()
+    assert '<option value="held_out" selected>' in shown
+    assert "never train a reward model" in shown

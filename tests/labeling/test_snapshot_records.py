@@ -63,5 +63,19 @@ def test_many_rankings_cost_the_same_number_of_queries_a_batch(project, annotato
         make_ranking_task(project)
         rank(annotator, project, 1, 2, 3, 4)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(list(exports.ranking_records(project))) == 12
+
+
+def test_rankings_name_the_group_of_their_annotator(project, annotator, second_annotator):
+    for user in (annotator, second_annotator):
+        make_ranking_task(project)
+        rank(user, project, 1, 2, 3, 4)
+    actions.set_group(project=project, user=second_annotator, group="held_out")
+
+    groups = {record.annotator: record.annotator_group for _, record in exports.ranking_records(project)}
+
+    assert groups == {
+        exports.pseudonym(project, annotator): "training",
+        exports.pseudonym(project, second_annotator): "held_out",
+    }

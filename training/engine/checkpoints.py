@@ -28,15 +28,26 @@ class Checkpoint:
 
 
 def save_checkpoint(root: Path, *, step: int, attempt: int, state: dict[str, Any], keep: int) -> Path:
-    """Write the state after `step` steps and drop all but the newest `keep` checkpoints."""
+    """Write the state after `step` steps and drop all but the newest `keep` checkpoints.
+
+    DiskFull when there is no room for it: then all older ones are still there.
+    """
     path = root / f"step-{step:06d}-attempt-{attempt}"
-    with new_directory(path) as temporary:
+    with new_directory(path, size=bytes_of(state)) as temporary:
         torch.save(state, temporary / STATE_FILE)
         hashes = {STATE_FILE: sha256_of(temporary / STATE_FILE)}
         write_json(temporary / "manifest.json", {"step": step, "attempt": attempt, "files": hashes})
     for old in _by_age(root)[keep:]:
         shutil.rmtree(old, ignore_errors=True)
     return path
+
+
+def bytes_of(state: Any) -> int:
+    """Bytes of all tensors in nested dictionaries and lists."""
+    if isinstance(state, torch.Tensor):
+        return state.numel() * state.element_size()
+    entries = state.values() if isinstance(state, dict) else state if isinstance(state, list) else ()
+    return sum(bytes_of(entry) for entry in entries)
 
 
 def newest_checkpoint(root: Path, events: EventLog) -> Checkpoint | None:

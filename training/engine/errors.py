@@ -33,5 +33,11 @@ class TrainingFailed(EngineError):
     code = "training_failed"
 
 
+class DiskFull(EngineError):
+    """There is no room for what was to be written; what was there before is as it was."""
+
+    code = "disk_full"
+
+
 class StopRequested(BaseException):
     """SIGTERM arrived. A BaseException, so that no handler for ordinary errors swallows it."""

@@ -64,7 +64,14 @@ class EventLog:
 
     def _write(self, kind: str, **fields: Any) -> None:
         event = {"time": time.time(), "attempt": self.attempt, "type": kind, **fields}
-        os.write(self._file, (json.dumps(event) + "\n").encode())
+        line = (json.dumps(event) + "\n").encode()
+        before = os.fstat(self._file).st_size
+        try:
+            while line:  # a disk takes the part of a line for which it has room, and refuses the rest
+                line = line[os.write(self._file, line) :]
+        except OSError:
+            os.ftruncate(self._file, before)  # so that the next event has a line of its own
+            raise
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

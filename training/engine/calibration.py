@@ -34,7 +34,7 @@ def calibrate(
             "no demonstrations of split train: scores are centred on all ranked completions instead"
         )
         sequences = [sequence for ranking in train_set.rankings for sequence in ranking.sequences]
-    mean = _scores(model, sequences, tokenizer, config, context).mean()
+    mean = float(_scores(model, sequences, tokenizer, config, context).mean())
     with torch.no_grad():
         model.score_bias.add_(mean)
 
@@ -71,11 +71,10 @@ def _scores(
     config: RewardModelConfig,
     context: RunContext,
 ) -> Tensor:
-    with context.precision.autocast():
-        return score_all(
-            model,
-            sequences,
-            pad_id=tokenizer.pad_token_id,
-            tokens_per_microbatch=config.tokens_per_microbatch,
-            check_stop=context.stop.check,
-        )
+    return score_all(
+        model,
+        sequences,
+        context,
+        pad_id=tokenizer.pad_token_id,
+        tokens_per_microbatch=config.tokens_per_microbatch,
+    )

@@ -1,15 +1,17 @@
 """What every recipe is given besides its config: its directory, its event log, its stop flag, its
-precision."""
+precision, and the processes it shares the work with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from training.engine.algorithms import batching
 from training.engine.checkpoints import Checkpoint, newest_checkpoint, save_checkpoint
-from training.engine.errors import DataError
+from training.engine.distributed import ALONE, Microbatch, Processes
+from training.engine.errors import DataError, StopRequested
 from training.engine.events import EventLog
 from training.engine.files import write_json
 from training.engine.precision import Precision
@@ -23,6 +25,9 @@ from training.engine.records import (
     read_records,
 )
 from training.engine.stopping import StopFlag
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _SNAPSHOT_FILES: dict[type, str] = {
     Prompt: "prompts.parquet",
@@ -41,6 +46,38 @@ class RunContext:
     events: EventLog
     stop: StopFlag
     precision: Precision
+    processes: Processes = ALONE
+
+    def check_stop(self) -> None:
+        """Raise StopRequested on every process once one has been asked to stop. All must call it."""
+        self.stop.is_raised = self.processes.any(self.stop.is_raised)
+        self.stop.check()
+
+    def microbatches(self, lengths: Sequence[int], *, tokens_per_microbatch: int) -> Iterator[Microbatch]:
+        """This process's micro-batches of a global batch whose rows have these lengths, in tokens.
+
+        All processes must give the same lengths, and all get equally many. Before each of them all look
+        whether they are to stop.
+        """
+        plan = batching.microbatches(lengths, tokens_per_microbatch=tokens_per_microbatch)
+        for microbatch in self.processes.deal(plan):
+            self.check_stop()
+            yield microbatch
+
+    def divide(
+        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Iterable[Result]]
+    ) -> list[Result]:
+        """The results of all processes, each of which works on its share of the items.
+
+        For work whose length nobody knows before, such as sampling: `work` looks at `context.stop` itself.
+        """
+        results: list[Result] = []
+        try:
+            results.extend(work(items[self.processes.rank :: self.processes.world_size]))
+        except StopRequested:
+            self.stop.is_raised = True
+        self.check_stop()
+        return self.processes.gather(results)
 
     def records(self, record_type: type[Record]) -> Iterator[Record]:
         """The snapshot's records of a type; none when the snapshot has no such file."""
@@ -49,7 +86,7 @@ class RunContext:
 
     def required_records(self, record_type: type[Record], *, split: str | None = None) -> list[Record]:
         """The snapshot's records of a type, of one split if named; DataError when there are none."""
-        records = [record for record in self.records(record_type) if split is None or record.split == split]
+        records = [r for r in self.records(record_type) if split in (None, getattr(r, "split", None))]
         if not records:
             what = f"{record_type.__name__.lower()}s" + (f" of split {split}" if split else "")
             raise DataError(

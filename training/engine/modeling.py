@@ -9,23 +9,55 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.engine.algorithms.logprobs import token_logprobs
 from training.engine.errors import DataError
 from training.engine.files import new_directory
 from training.engine.tokenization import check_model_directory
+
+
+class Policy(nn.Module):
+    """A causal language model, asked how likely given tokens are.
+
+    forward: input_ids (batch, time) int64, right-padded; wanted (batch, time) bool, True on the tokens asked
+    about, never on the first of a row. Returns their log-probabilities under softmax(logits / temperature),
+    (wanted tokens,) float32, row after row. The vocabulary projection runs at the positions that predict a
+    wanted token and nowhere else: with 49,152 tokens in the vocabulary it costs as much as eight layers of a
+    small model.
+
+    Whatever is trained goes through forward: DistributedDataParallel and fully_shard hang their communication
+    between processes on it. `language_model` is the transformers model, for decoding and for saving.
+    """
+
+    def __init__(self, language_model: Any) -> None:
+        super().__init__()
+        self.language_model = language_model
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return next(self.parameters()).device
+
+    def forward(self, input_ids: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
+        transformer, head = self.language_model.base_model, self.language_model.get_output_embeddings()
+        hidden = transformer(input_ids=input_ids, use_cache=False).last_hidden_state
+        predicts = wanted[:, 1:]
+        logits = head(hidden[:, :-1][predicts])
+        return token_logprobs(logits, input_ids[:, 1:][predicts], temperature=temperature)
 
 
 class ScalarModel(nn.Module):
     """A transformer with one number per token: a reward model, or a value model made from one.
 
     forward: input_ids (batch, time) right-padded to (batch, time) float32, `head(hidden) - score_bias`. The
-    head is computed in float32 whatever the precision of the transformer: scores differ by little.
+    head is computed in float32 whatever the precision of the transformer: scores differ by little. As with
+    `Policy`, whatever is trained goes through forward.
     """
 
     def __init__(self, backbone: nn.Module, head_weight: Tensor, score_bias: float) -> None:
         super().__init__()
         self.backbone: Any = backbone
         self.head_weight = nn.Parameter(head_weight.detach().float().clone())
-        self.score_bias = nn.Parameter(torch.tensor(float(score_bias)))
+        self.score_bias = nn.Parameter(torch.tensor([float(score_bias)]))  # fully_shard takes no scalars
 
     @property
     def device(self) -> torch.device:
@@ -43,8 +75,8 @@ class ScalarModel(nn.Module):
         return (hidden.float() * self.head_weight).sum(-1) - self.score_bias
 
 
-def load_policy(directory: Path, *, dtype: torch.dtype = torch.float32) -> Any:
-    """A causal language model without dropout, in eval mode."""
+def load_language_model(directory: Path, *, dtype: torch.dtype = torch.float32) -> Any:
+    """A transformers causal language model without dropout, in eval mode."""
     from transformers import AutoModelForCausalLM
 
     check_model_directory(directory, "policy")
@@ -52,10 +84,15 @@ def load_policy(directory: Path, *, dtype: torch.dtype = torch.float32) -> Any:
     return model.eval()
 
 
-def save_policy(model: Any, tokenizer: Any, directory: Path) -> None:
+def load_policy(directory: Path) -> Policy:
+    """A policy to train or to compare with, float32, without dropout, in eval mode."""
+    return Policy(load_language_model(directory)).eval()
+
+
+def save_policy(policy: Policy, tokenizer: Any, directory: Path) -> None:
     """Write a Hugging Face directory that AutoModelForCausalLM opens, whole or not at all."""
     with new_directory(directory) as temporary:
-        model.save_pretrained(temporary)
+        policy.language_model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
 
 
@@ -122,7 +159,7 @@ def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> No
         tokenizer.save_pretrained(temporary)
 
 
-def freeze_all_but_top(policy: Any, layers: int | None) -> None:
+def freeze_all_but_top(policy: Policy, layers: int | None) -> None:
     """Train the top `layers` transformer layers and the final norm; None trains everything.
 
     The embeddings are frozen with the lower layers: they are tied to the output in small models, and
@@ -131,7 +168,7 @@ def freeze_all_but_top(policy: Any, layers: int | None) -> None:
     if layers is None:
         return
     policy.requires_grad_(False)
-    transformer = policy.base_model
+    transformer = policy.language_model.base_model
     for layer in transformer.layers[-layers:]:
         layer.requires_grad_(True)
     transformer.norm.requires_grad_(True)
@@ -143,14 +180,17 @@ def frozen_copy(model: Any) -> Any:
     return copy.deepcopy(model, memo=dict(shared)).requires_grad_(False).eval()
 
 
-def sampling_copy(policy: Any, dtype: torch.dtype) -> Any:
-    """The policy in the format it decodes fastest in: itself when that is its own format."""
-    return policy if policy.dtype == dtype else copy.deepcopy(policy).to(dtype).requires_grad_(False).eval()
+def sampling_copy(policy: Policy, dtype: torch.dtype) -> Any:
+    """The policy's language model in the format it decodes fastest in: itself when that is its own format."""
+    language_model = policy.language_model
+    if language_model.dtype == dtype:
+        return language_model
+    return copy.deepcopy(language_model).to(dtype).requires_grad_(False).eval()
 
 
-def refresh(sampler: Any, policy: Any) -> None:
+def refresh(sampler: Any, policy: Policy) -> None:
     """Bring a `sampling_copy` up to date with the trained parameters of its policy."""
-    if sampler is policy:
+    if sampler is policy.language_model:
         return
     with torch.no_grad():
         for copied, parameter in zip(sampler.parameters(), policy.parameters(), strict=True):

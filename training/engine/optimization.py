@@ -9,22 +9,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.engine.distributed import ALONE, Microbatch, Processes
 from training.engine.errors import TrainingFailed
 from training.engine.modeling import load_trainable_state, trainable_state
 
 
 class Learner:
     """The trained parameters of a model under Adam (betas 0.9, 0.95: Ouyang 2022, C.1; eps 1e-5: Huang
-    2024)."""
+    2024).
 
-    def __init__(self, model: Any, *, learning_rate: float, max_grad_norm: float) -> None:
+    `model` is what training calls: with several processes, the model wrapped so that they share gradients.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        learning_rate: float,
+        max_grad_norm: float,
+        processes: Processes = ALONE,
+    ) -> None:
         self.model = model
+        self.processes = processes
         self.learning_rate = learning_rate
         self.max_grad_norm = max_grad_norm
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.Adam(
             self.parameters, lr=learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True
         )
+
+    def backward(self, loss: Tensor, microbatch: Microbatch) -> None:
+        """Add a micro-batch's share of the gradient of the global loss.
+
+        `loss` is divided by counts of the GLOBAL batch, so gradients must be summed over the processes; torch
+        averages them, so each is multiplied by their number first.
+        """
+        (loss * (self.processes.world_size if microbatch.counts else 0)).backward()
 
     def step(self, *, learning_rate_factor: float) -> float:
         """Clip, step, clear the gradients; returns the norm before clipping. TrainingFailed when it is not

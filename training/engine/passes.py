@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.engine.algorithms.batching import PaddedBatch, TokenSequence, collate, microbatches
-from training.engine.algorithms.logprobs import token_logprobs
+from training.engine.algorithms.batching import PaddedBatch, TokenSequence, collate
 from training.engine.algorithms.masking import lengths_to_mask
+from training.engine.context import RunContext
 from training.engine.modeling import ScalarModel
 
 BatchPass = Callable[[PaddedBatch], Tensor]
@@ -19,14 +19,10 @@ BatchPass = Callable[[PaddedBatch], Tensor]
 def completion_logprobs(policy: Any, batch: PaddedBatch, *, temperature: float) -> Tensor:
     """Log-probabilities of the completion tokens, (batch, completion time) float32, zero on padding.
 
-    The vocabulary projection runs at the positions that predict a real completion token and nowhere else:
-    with 49,152 tokens in the vocabulary it costs as much as eight layers of a small model.
+    policy: a Policy, or what a Learner made of one.
     """
     batch = batch.to(policy.device)
-    hidden = policy.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
-    predicts = batch.completion_mask[:, 1:]
-    logits = policy.get_output_embeddings()(hidden[:, :-1][predicts])
-    return spread(token_logprobs(logits, batch.input_ids[:, 1:][predicts], temperature=temperature), batch)
+    return spread(policy(batch.input_ids, batch.completion_mask, temperature=temperature), batch)
 
 
 def completion_values(value_model: ScalarModel, batch: PaddedBatch) -> Tensor:
@@ -59,38 +55,45 @@ def spread(values: Tensor, batch: PaddedBatch) -> Tensor:
 def score_all(
     reward_model: ScalarModel,
     sequences: Sequence[TokenSequence],
+    context: RunContext,
     *,
     pad_id: int,
     tokens_per_microbatch: int,
-    check_stop: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """`final_scores` of any number of sequences, in their order; (n,)."""
+    """`final_scores` of any number of sequences, in their order; (n,), on every process."""
     scores = torch.zeros(len(sequences))
-    for rows in microbatches([len(s) for s in sequences], tokens_per_microbatch=tokens_per_microbatch):
-        check_stop()
-        scores[rows] = final_scores(
-            reward_model, collate([sequences[row] for row in rows], pad_id=pad_id)
-        ).cpu()
-    return scores
+    for microbatch in context.microbatches(
+        [len(s) for s in sequences], tokens_per_microbatch=tokens_per_microbatch
+    ):
+        batch = collate([sequences[row] for row in microbatch.rows], pad_id=pad_id)
+        with context.precision.autocast():
+            found = final_scores(reward_model, batch).cpu()
+        if microbatch.counts:
+            scores[microbatch.rows] = found
+    return context.processes.sum(scores)
 
 
 @torch.no_grad()
 def per_token(
     batch_pass: BatchPass,
     sequences: Sequence[TokenSequence],
+    context: RunContext,
     *,
     pad_id: int,
     tokens_per_microbatch: int,
-    check_stop: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """A per-token pass over any number of sequences, in their order; (n, longest completion), zero on
-    padding."""
+    padding, on every process."""
     result = torch.zeros(len(sequences), max(len(s.completion_ids) for s in sequences))
-    for rows in microbatches([len(s) for s in sequences], tokens_per_microbatch=tokens_per_microbatch):
-        check_stop()
-        values = batch_pass(collate([sequences[row] for row in rows], pad_id=pad_id)).cpu()
-        result[rows, : values.shape[1]] = values
-    return result
+    for microbatch in context.microbatches(
+        [len(s) for s in sequences], tokens_per_microbatch=tokens_per_microbatch
+    ):
+        batch = collate([sequences[row] for row in microbatch.rows], pad_id=pad_id)
+        with context.precision.autocast():
+            values = batch_pass(batch).cpu()
+        if microbatch.counts:
+            result[microbatch.rows, : values.shape[1]] = values
+    return context.processes.sum(result)
 
 
 def completion_mask_of(sequences: Sequence[TokenSequence]) -> Tensor:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import torch
 from torch import Tensor
 
-from training.engine.algorithms.batching import PaddedBatch, collate, microbatches, shuffled
-from training.engine.algorithms.losses import clipped_policy_loss, clipped_value_loss
+from training.engine.algorithms.batching import PaddedBatch, collate, shuffled
+from training.engine.algorithms.losses import PolicyLoss, clipped_policy_loss, clipped_value_loss
 from training.engine.algorithms.masking import lengths_to_mask, masked_variance
 from training.engine.algorithms.rollout import Rollout
 from training.engine.config import PpoConfig
+from training.engine.context import RunContext
+from training.engine.distributed import Processes
 from training.engine.optimization import Learner
 from training.engine.passes import completion_logprobs, completion_values
-from training.engine.precision import Precision
 
 
 @dataclass
 class Totals:
-    """Sums over the real tokens of all minibatches of a step."""
+    """Sums over the real tokens of all minibatches of a step. `tokens` counts all of them, the sums are this
+    process's own until they are combined."""
 
     tokens: int = 0
     sums: dict[str, float] = field(default_factory=dict)
@@ -31,18 +34,23 @@ class Totals:
     def add(self, name: str, value: Tensor) -> None:
         self.sums[name] = self.sums.get(name, 0.0) + float(value)
 
+    def combine(self, processes: Processes) -> None:
+        """Make them those of all processes, where each has added its own micro-batches."""
+        found = processes.sum(torch.tensor(list(self.sums.values()), dtype=torch.float64))
+        self.sums = dict(zip(self.sums, found.tolist(), strict=True))
+        self.ratio_max = max(processes.gather([self.ratio_max]))
+
 
 def update(
     policy: Learner,
     value: Learner,
     rollout: Rollout,
     config: PpoConfig,
-    precision: Precision,
+    context: RunContext,
     *,
     step: int,
     learning_rate_factor: float,
     pad_id: int,
-    check_stop: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
     """Step both models once per minibatch, `inner_epochs` times over the rollout; returns the step's
     figures."""
@@ -58,13 +66,13 @@ def update(
                 rollout,
                 minibatch,
                 config,
-                precision,
+                context,
                 totals=totals,
                 pad_id=pad_id,
-                check_stop=check_stop,
             )
             totals.policy_norms.append(policy.step(learning_rate_factor=learning_rate_factor))
             totals.value_norms.append(value.step(learning_rate_factor=learning_rate_factor))
+    totals.combine(context.processes)
     mask = rollout.completion_mask
     unexplained = masked_variance(rollout.returns - rollout.values, mask) / masked_variance(
         rollout.returns, mask
@@ -87,11 +95,10 @@ def accumulate_gradients(
     rollout: Rollout,
     minibatch: Sequence[int],
     config: PpoConfig,
-    precision: Precision,
+    context: RunContext,
     *,
     totals: Totals,
     pad_id: int,
-    check_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Add the gradients of a minibatch to both models.
 
@@ -100,68 +107,64 @@ def accumulate_gradients(
     sequences = [rollout.sequences[row] for row in minibatch]
     tokens = sum(len(sequence.completion_ids) for sequence in sequences)
     totals.tokens += tokens
-    for places in microbatches(
+    for microbatch in context.microbatches(
         [len(s) for s in sequences], tokens_per_microbatch=config.tokens_per_microbatch
     ):
-        check_stop()
-        rows = [minibatch[place] for place in places]
-        batch = collate([sequences[place] for place in places], pad_id=pad_id)
+        rows = [minibatch[place] for place in microbatch.rows]
+        batch = collate([rollout.sequences[row] for row in rows], pad_id=pad_id)
         mask = lengths_to_mask(batch.completion_lengths, int(batch.completion_lengths.max()))
-        _accumulate_policy(policy, rollout, rows, batch, mask, config, precision, tokens, totals)
-        _accumulate_value(value, rollout, rows, batch, mask, config, precision, tokens, totals)
+        of_policy = _policy_loss(policy, rollout, rows, batch, mask, config, context)
+        of_value = _value_loss(value, rollout, rows, batch, mask, config, context)
+        policy.backward(of_policy.loss_sum / tokens, microbatch)
+        value.backward(of_value / tokens, microbatch)
+        if microbatch.counts:
+            totals.add("policy_loss", of_policy.loss_sum.detach())
+            totals.add("clipped", of_policy.clipped)
+            totals.add("approx_kl", of_policy.approx_kl)
+            totals.add("value_loss", of_value.detach())
+            totals.ratio_max = max(totals.ratio_max, float(of_policy.ratio_max))
 
 
-def _accumulate_policy(
+def _policy_loss(
     policy: Learner,
     rollout: Rollout,
     rows: list[int],
     batch: PaddedBatch,
     mask: Tensor,
     config: PpoConfig,
-    precision: Precision,
-    tokens: int,
-    totals: Totals,
-) -> None:
+    context: RunContext,
+) -> PolicyLoss:
     time = mask.shape[1]
-    with precision.autocast():
+    with context.precision.autocast():
         logprobs = completion_logprobs(policy.model, batch, temperature=config.temperature).cpu()
-    loss = clipped_policy_loss(
+    return clipped_policy_loss(
         logprobs,
         rollout.logprobs[rows, :time],
         rollout.advantages[rows, :time],
         mask,
         clip_range=config.clip_range,
     )
-    (loss.loss_sum / tokens).backward()
-    totals.add("policy_loss", loss.loss_sum.detach())
-    totals.add("clipped", loss.clipped)
-    totals.add("approx_kl", loss.approx_kl)
-    totals.ratio_max = max(totals.ratio_max, float(loss.ratio_max))
 
 
-def _accumulate_value(
+def _value_loss(
     value: Learner,
     rollout: Rollout,
     rows: list[int],
     batch: PaddedBatch,
     mask: Tensor,
     config: PpoConfig,
-    precision: Precision,
-    tokens: int,
-    totals: Totals,
-) -> None:
+    context: RunContext,
+) -> Tensor:
     time = mask.shape[1]
-    with precision.autocast():
+    with context.precision.autocast():
         values = completion_values(value.model, batch).cpu()
-    loss_sum = clipped_value_loss(
+    return clipped_value_loss(
         values,
         rollout.values[rows, :time],
         rollout.returns[rows, :time],
         mask,
         value_clip_range=config.value_clip_range,
     )
-    (loss_sum / tokens).backward()
-    totals.add("value_loss", loss_sum.detach())
 
 
 def split_evenly(rows: Sequence[int], parts: int) -> list[list[int]]:

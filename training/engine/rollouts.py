@@ -64,16 +64,18 @@ def write_completions(
     )
     # A prompt can come twice in one step: its number within the step tells the completions apart.
     requests = [SamplingRequest(p.prompt_id, p.prompt_ids, (number,)) for number, p in enumerate(prompts)]
-    episodes: dict[int, Episode] = {}
-    for completion in sample_completions(sampler, requests, settings, context.stop.check):
-        prompt = prompts[completion.index]
-        episodes[completion.index] = Episode(
-            prompt=prompt,
-            sequence=TokenSequence(prompt.prompt_ids, completion.token_ids),
+    completions = context.divide(
+        requests, lambda own: sample_completions(sampler, own, settings, context.stop.check)
+    )
+    return [
+        Episode(
+            prompt=prompts[completion.index],
+            sequence=TokenSequence(prompts[completion.index].prompt_ids, completion.token_ids),
             text=decode_completion(tokenizer, completion.token_ids),
             has_eos=completion.finish_reason == "stop",
         )
-    return [episodes[number] for number in range(len(prompts))]
+        for completion in sorted(completions, key=lambda completion: completion.index)
+    ]
 
 
 def score_episodes(
@@ -89,14 +91,13 @@ def score_episodes(
     own, or with special tokens that no reader sees, and must not be scored on either.
     """
     sequences = [encode(tokenizer, episode.prompt.messages, episode.text) for episode in episodes]
-    with context.precision.autocast():
-        return score_all(
-            reward_model,
-            sequences,
-            pad_id=tokenizer.pad_token_id,
-            tokens_per_microbatch=config.tokens_per_microbatch,
-            check_stop=context.stop.check,
-        )
+    return score_all(
+        reward_model,
+        sequences,
+        context,
+        pad_id=tokenizer.pad_token_id,
+        tokens_per_microbatch=config.tokens_per_microbatch,
+    )
 
 
 def episode_logprobs(
@@ -153,11 +154,10 @@ def make_rollout(
 def _per_token(
     batch_pass: Any, episodes: Sequence[Episode], tokenizer: Any, config: PpoConfig, context: RunContext
 ) -> Tensor:
-    with context.precision.autocast():
-        return per_token(
-            batch_pass,
-            [episode.sequence for episode in episodes],
-            pad_id=tokenizer.pad_token_id,
-            tokens_per_microbatch=config.tokens_per_microbatch,
-            check_stop=context.stop.check,
-        )
+    return per_token(
+        batch_pass,
+        [episode.sequence for episode in episodes],
+        context,
+        pad_id=tokenizer.pad_token_id,
+        tokens_per_microbatch=config.tokens_per_microbatch,
+    )

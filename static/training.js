@@ -61,11 +61,17 @@ function datasets(curve, colors) {
   }));
 }
 
+// Chart.js writes a learning rate as 8.00000E-5; on the way there, sums of floats have picked up noise.
+function tickLabel(value) {
+  const short = Number(value.toPrecision(6));
+  return Math.abs(short) < 0.001 && short !== 0 ? short.toExponential() : short.toLocaleString(document.documentElement.lang);
+}
+
 function axis(title, colors) {
   return {
     type: "linear",
     title: { display: Boolean(title), text: title, color: colors.text },
-    ticks: { color: colors.text, maxTicksLimit: 6 },
+    ticks: { color: colors.text, maxTicksLimit: 6, callback: tickLabel },
     grid: { color: colors.grid },
     border: { color: colors.grid },
   };

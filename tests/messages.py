@@ -66,9 +66,12 @@ def in_template(source: str) -> Iterator[Message]:
 
 
 def in_engine() -> Iterator[Message]:
-    """What the form of a run says of its settings. Sources stay as they are: they name papers."""
+    """What the form of a run says of its settings. Papers keep their names; what else a source says is
+    translated."""
+    sources = set()
     for preset in PRESETS.values():
         yield from (Message(preset.name), Message(preset.help))
+        sources |= {entry.source for fields in preset.values.values() for entry in fields.values()}
     for text in ("steps", "step", "completions", "completion", "starting"):  # units and states of progress
         yield Message(text)
     for kind in ("sample", "sft", "reward_model", "ppo"):
@@ -76,6 +79,8 @@ def in_engine() -> Iterator[Message]:
             for text in (in_words(field.name), field.help, field.effect, field.unit):
                 if text:
                     yield Message(text)
+            sources.add(field.source)
+    yield from (Message(part) for source in sources for part in source.split("; ") if part[:1].islower())
 
 
 def key(entry: polib.POEntry) -> Message:

@@ -146,7 +146,8 @@ def form_field(setting: FieldDescription, initial: Any) -> forms.Field:
 
 def help_of(setting: FieldDescription) -> str:
     """What it is, what it does, and where its value comes from."""
-    source = _("Source: %s.") % setting.source if setting.source else ""
+    parts = "; ".join(_(part) for part in setting.source.split("; ") if part)
+    source = _("Source: %s.") % parts if parts else ""
     sentences = [_(sentence) for sentence in (setting.help, setting.effect) if sentence]
     return " ".join([*sentences, source]).rstrip()
 

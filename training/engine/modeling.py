@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.engine.algorithms.logprobs import token_logprobs
+from training.engine.algorithms.products import use_onednn
 from training.engine.errors import DataError
 from training.engine.files import new_directory
 from training.engine.tokenization import check_model_directory
@@ -55,6 +56,7 @@ class ScalarModel(nn.Module):
 
     def __init__(self, backbone: nn.Module, head_weight: Tensor, score_bias: float) -> None:
         super().__init__()
+        use_onednn(backbone)
         self.backbone: Any = backbone
         self.head_weight = nn.Parameter(head_weight.detach().float().clone())
         self.score_bias = nn.Parameter(torch.tensor([float(score_bias)]))  # fully_shard takes no scalars
@@ -81,6 +83,7 @@ def load_language_model(directory: Path, *, dtype: torch.dtype = torch.float32) 
 
     check_model_directory(directory, "policy")
     model = AutoModelForCausalLM.from_pretrained(str(directory), dtype=dtype, **_no_dropout(directory))
+    use_onednn(model)
     return model.eval()
 
 

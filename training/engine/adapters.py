@@ -15,9 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.engine.config_fields import TrainingConfig
 from training.engine.errors import ConfigError
+from training.engine.recomputation import recompute_layers
 
 _NAME = "default"  # peft's own name of a single adapter; part of the parameters' names
+
+
+def prepare_training(model: Any, config: TrainingConfig) -> None:
+    """Give a transformers model what the config asks for: adapters, layers that are computed again.
+
+    After its layers are frozen and before its optimizer is made. A copy that is to stay without adapters is
+    taken by `without_adapters`.
+    """
+    if config.lora_rank:
+        add_adapters(model, rank=config.lora_rank, alpha=config.lora_alpha, seed=config.seed)
+    if config.gradient_checkpointing:
+        recompute_layers(model.base_model)
 
 
 def add_adapters(model: Any, *, rank: int, alpha: float, seed: int) -> None:
@@ -51,8 +65,11 @@ def has_adapters(model: nn.Module) -> bool:
 def without_adapters(model: Any) -> Any:
     """The model as it was before it got adapters, sharing every weight with it: the reference policy of PPO.
 
-    Exact, because the adapters' product is not computed at all, and no second copy of the weights.
+    Exact, because the adapters' product is not computed at all, and no second copy of the weights. A model
+    that has none is returned itself.
     """
+    if not has_adapters(model):
+        return model
     shared = {id(parameter): parameter for parameter in model.parameters()}
     plain = copy.deepcopy(model, memo=dict(shared))
     for name, module in list(plain.named_modules()):

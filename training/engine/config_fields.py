@@ -132,3 +132,27 @@ class TrainingConfig(RunConfig):
         minimum=1,
         maximum=10**6,
     )
+    lora_rank: int | None = setting(
+        None,
+        help="Train adapters of this rank beside every linear layer instead of the layers; empty trains the "
+        "layers.",
+        effect="Checkpoints and the memory of the optimizer shrink to a few per cent; the step size has to be "
+        "larger, often ten times. The model saved is an ordinary one.",
+        source="Hu 2021 (LoRA): 1 to 64",
+        minimum=1,
+        maximum=4096,
+    )
+    lora_alpha: float = setting(
+        16.0,
+        help="What adapters add is multiplied by this over lora_rank.",
+        effect="Higher: larger steps.",
+        source="Hu 2021: a constant",
+        minimum=0.001,
+        maximum=1e6,
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        help="Keep each layer's input alone for the backward pass, and compute the layer once more there.",
+        effect="Much less memory, about a third slower; results are the same.",
+        source="Chen 2016",
+    )

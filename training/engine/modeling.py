@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.engine.adapters import has_adapters, merged_state, without_adapters
 from training.engine.algorithms.logprobs import token_logprobs
 from training.engine.algorithms.products import use_onednn
 from training.engine.errors import DataError
@@ -51,7 +52,8 @@ class ScalarModel(nn.Module):
 
     forward: input_ids (batch, time) right-padded to (batch, time) float32, `head(hidden) - score_bias`. The
     head is computed in float32 whatever the precision of the transformer: scores differ by little. As with
-    `Policy`, whatever is trained goes through forward.
+    `Policy`, whatever is trained goes through forward. packing: what a packed row (shared_prefix.py) needs
+    besides its input_ids; (1, tokens) then.
     """
 
     def __init__(self, backbone: nn.Module, head_weight: Tensor, score_bias: float) -> None:
@@ -72,8 +74,8 @@ class ScalarModel(nn.Module):
             self.head_weight.div_(divisor)
             self.score_bias.div_(divisor)
 
-    def forward(self, input_ids: Tensor) -> Tensor:
-        hidden = self.backbone(input_ids=input_ids, use_cache=False).last_hidden_state
+    def forward(self, input_ids: Tensor, **packing: Any) -> Tensor:
+        hidden = self.backbone(input_ids=input_ids, use_cache=False, **packing).last_hidden_state
         return (hidden.float() * self.head_weight).sum(-1) - self.score_bias
 
 
@@ -93,9 +95,13 @@ def load_policy(directory: Path) -> Policy:
 
 
 def save_policy(policy: Policy, tokenizer: Any, directory: Path) -> None:
-    """Write a Hugging Face directory that AutoModelForCausalLM opens, whole or not at all."""
-    with new_directory(directory) as temporary:
-        policy.language_model.save_pretrained(temporary)
+    """Write a Hugging Face directory that AutoModelForCausalLM opens, whole or not at all.
+
+    DiskFull when there is no room for it.
+    """
+    plain = without_adapters(policy.language_model)
+    with new_directory(directory, size=_bytes_of(plain)) as temporary:
+        plain.save_pretrained(temporary, state_dict=merged_state(policy.language_model))
         tokenizer.save_pretrained(temporary)
 
 
@@ -143,7 +149,8 @@ def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> No
     """Write a directory that AutoModelForSequenceClassification opens: our score = its score -
     config.score_bias.
 
-    transformers' head for decoders has no bias, so the bias goes into config.json.
+    transformers' head for decoders has no bias, so the bias goes into config.json. DiskFull when there is no
+    room for it.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -154,10 +161,10 @@ def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> No
     )  # there, the score is read at the last token that is not padding
     config.score_bias = model.score_bias.item()
     classifier = AutoModelForSequenceClassification.from_config(config)
-    classifier.base_model.load_state_dict(model.backbone.state_dict())
+    classifier.base_model.load_state_dict(merged_state(model.backbone))
     with torch.no_grad():
         classifier.score.weight.copy_(model.head_weight[None, :])
-    with new_directory(directory) as temporary:
+    with new_directory(directory, size=_bytes_of(classifier)) as temporary:
         classifier.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
 
@@ -184,16 +191,23 @@ def frozen_copy(model: Any) -> Any:
 
 
 def sampling_copy(policy: Policy, dtype: torch.dtype) -> Any:
-    """The policy's language model in the format it decodes fastest in: itself when that is its own format."""
+    """The policy's language model in the format it decodes fastest in: itself when that is its own format.
+
+    Adapters are merged into the copy: decoding works on few tokens at a time, where each small product
+    beside the large one costs as much.
+    """
     language_model = policy.language_model
     if language_model.dtype == dtype:
         return language_model
-    return copy.deepcopy(language_model).to(dtype).requires_grad_(False).eval()
+    return copy.deepcopy(without_adapters(language_model)).to(dtype).requires_grad_(False).eval()
 
 
 def refresh(sampler: Any, policy: Policy) -> None:
     """Bring a `sampling_copy` up to date with the trained parameters of its policy."""
     if sampler is policy.language_model:
+        return
+    if has_adapters(policy):
+        sampler.load_state_dict(merged_state(policy.language_model))
         return
     with torch.no_grad():
         for copied, parameter in zip(sampler.parameters(), policy.parameters(), strict=True):
@@ -220,3 +234,7 @@ def _no_dropout(directory: Path) -> dict[str, float]:
 
     config = AutoConfig.from_pretrained(str(directory))
     return {name: 0.0 for name in config.to_dict() if name.endswith(("dropout", "pdrop"))}
+
+
+def _bytes_of(model: nn.Module) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())

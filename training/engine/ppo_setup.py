@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.engine.adapters import prepare_training, without_adapters
 from training.engine.algorithms.batching import shuffled
 from training.engine.config import PpoConfig
 from training.engine.context import RunContext
@@ -46,16 +47,23 @@ class EncodedPrompt:
 
 
 def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
-    """The policy and the reward model of the config, and what is made of them."""
+    """The policy and the reward model of the config, and what is made of them.
+
+    With adapters, the reference is the policy without them and the value model learns beside the reward
+    model's own weights: two sets of weights serve four models.
+    """
     device = context.precision.device
     policy = load_policy(Path(config.policy)).to(device)
     freeze_all_but_top(policy, config.trainable_layers)
     reward_model = load_reward_model(Path(config.reward_model)).to(device)
-    value_model = copy.deepcopy(reward_model)
+    shared = reward_model.backbone.parameters() if config.lora_rank else ()
+    value_model = copy.deepcopy(reward_model, memo={id(parameter): parameter for parameter in shared})
     value_model.backbone.get_input_embeddings().requires_grad_(False)  # as in the reward model's own training
+    prepare_training(policy.language_model, config)
+    prepare_training(value_model.backbone, config)
     return PpoModels(
         policy=policy,
-        reference=frozen_copy(policy),
+        reference=without_adapters(policy) if config.lora_rank else frozen_copy(policy),
         sampler=sampling_copy(policy, context.precision.torch_dtype),
         reward_model=reward_model.requires_grad_(False),
         value_model=value_model,

@@ -8,7 +8,7 @@ from tests.training.engine import snapshots
 from training.engine.adapters import add_adapters, has_adapters, merged_state, without_adapters
 from training.engine.algorithms.batching import collate
 from training.engine.errors import ConfigError
-from training.engine.modeling import freeze_all_but_top, load_policy
+from training.engine.modeling import freeze_all_but_top, load_language_model, load_policy
 from training.engine.tokenization import encode
 
 RANK, ALPHA = 3, 12.0
@@ -22,7 +22,7 @@ def ids(tokenizer):
 
 @pytest.fixture
 def adapted(tiny_model):
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
     add_adapters(policy, rank=RANK, alpha=ALPHA, seed=0)
     return policy
 
@@ -42,7 +42,7 @@ def linear_layers(model):
 
 
 def test_a_model_starts_as_it_is_and_is_the_base_again_without_its_adapters(tiny_model, adapted, ids):
-    base = load_policy(tiny_model)(ids).logits
+    base = load_language_model(tiny_model)(ids).logits
 
     reference = without_adapters(adapted)
     assert torch.equal(adapted(ids).logits, base)
@@ -64,7 +64,7 @@ def test_the_reference_is_no_second_copy(adapted):
 
 
 def test_every_linear_layer_learns_through_its_adapter_and_nothing_else_learns(tiny_model, adapted):
-    count = len(linear_layers(load_policy(tiny_model)))
+    count = len(linear_layers(load_language_model(tiny_model)))
 
     learning = [name for name, parameter in adapted.named_parameters() if parameter.requires_grad]
 
@@ -77,14 +77,14 @@ def test_frozen_layers_get_no_adapter(tiny_model):
     policy = load_policy(tiny_model)
     freeze_all_but_top(policy, 1)
 
-    add_adapters(policy, rank=RANK, alpha=ALPHA, seed=0)
+    add_adapters(policy.language_model, rank=RANK, alpha=ALPHA, seed=0)
 
     learning = [name for name, parameter in policy.named_parameters() if parameter.requires_grad]
     assert learning
-    assert all(name.startswith("model.layers.1.") for name in learning)
+    assert all(name.startswith("language_model.model.layers.1.") for name in learning)
     policy.requires_grad_(False)
     with pytest.raises(ConfigError, match="lora_rank: 2 is not allowed"):
-        add_adapters(policy, rank=2, alpha=ALPHA, seed=0)
+        add_adapters(policy.language_model, rank=2, alpha=ALPHA, seed=0)
 
 
 def test_merged_weights_are_the_definition_and_say_the_same(tiny_model, adapted, ids):
@@ -96,7 +96,7 @@ def test_merged_weights_are_the_definition_and_say_the_same(tiny_model, adapted,
 
     state = merged_state(adapted)
 
-    plain = load_policy(tiny_model)
+    plain = load_language_model(tiny_model)
     assert state.keys() == plain.state_dict().keys()
     assert torch.equal(state["model.layers.1.self_attn.k_proj.weight"], expected)
     plain.load_state_dict(state)
@@ -104,7 +104,7 @@ def test_merged_weights_are_the_definition_and_say_the_same(tiny_model, adapted,
 
 
 def test_a_model_without_adapters_has_nothing_to_merge(tiny_model):
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
 
     state = merged_state(policy)
 
@@ -114,7 +114,7 @@ def test_a_model_without_adapters_has_nothing_to_merge(tiny_model):
 
 def test_a_seed_gives_its_adapters_and_leaves_the_random_state_alone(tiny_model):
     before = torch.get_rng_state()
-    first, same, other = (load_policy(tiny_model) for _ in range(3))
+    first, same, other = (load_language_model(tiny_model) for _ in range(3))
     for policy, seed in ((first, 5), (same, 5), (other, 6)):
         add_adapters(policy, rank=RANK, alpha=ALPHA, seed=seed)
 

@@ -7,7 +7,7 @@ import torch
 
 from tests.training.engine import snapshots
 from training.engine.algorithms.batching import collate
-from training.engine.modeling import freeze_all_but_top, load_policy
+from training.engine.modeling import freeze_all_but_top, load_language_model, load_policy
 from training.engine.recomputation import recompute_layers
 from training.engine.tokenization import encode
 
@@ -30,10 +30,10 @@ def test_loss_and_gradients_are_the_same(tiny_model, ids, layers):
     for policy in (plain, recomputing):
         freeze_all_but_top(policy, layers)
 
-    recompute_layers(recomputing.base_model)
+    recompute_layers(recomputing.language_model.base_model)
 
-    loss, gradients = loss_and_gradients(plain, ids)
-    same_loss, same_gradients = loss_and_gradients(recomputing, ids)
+    loss, gradients = loss_and_gradients(plain.language_model, ids)
+    same_loss, same_gradients = loss_and_gradients(recomputing.language_model, ids)
     assert same_loss == pytest.approx(loss, abs=1e-6)
     assert gradients.keys() == same_gradients.keys()
     for name, gradient in gradients.items():
@@ -41,7 +41,7 @@ def test_loss_and_gradients_are_the_same(tiny_model, ids, layers):
 
 
 def test_a_layer_is_computed_again_in_the_backward_pass_and_only_there(tiny_model, ids):
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
     passes = []
     policy.model.layers[0].self_attn.register_forward_hook(lambda *_: passes.append(torch.is_grad_enabled()))
     recompute_layers(policy.base_model)
@@ -61,7 +61,7 @@ def test_fewer_activations_are_kept(tiny_model, ids):
             policy.base_model(ids, use_cache=False)
         return sum(sizes)
 
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
     before = kept(policy)
 
     recompute_layers(policy.base_model)
@@ -70,7 +70,7 @@ def test_fewer_activations_are_kept(tiny_model, ids):
 
 
 def test_a_copy_computes_its_own_layers(tiny_model, ids):
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
     recompute_layers(policy.base_model)
     copied = copy.deepcopy(policy)
 
@@ -78,11 +78,11 @@ def test_a_copy_computes_its_own_layers(tiny_model, ids):
         for parameter in policy.parameters():
             parameter.zero_()
 
-    assert torch.equal(copied(ids).logits, load_policy(tiny_model)(ids).logits)
+    assert torch.equal(copied(ids).logits, load_language_model(tiny_model)(ids).logits)
 
 
 def test_a_cache_is_used_where_no_gradient_is_wanted(tiny_model, ids):
-    policy = load_policy(tiny_model)
+    policy = load_language_model(tiny_model)
     recompute_layers(policy.base_model)
 
     with torch.no_grad():

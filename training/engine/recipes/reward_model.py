@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from training.engine.adapters import prepare_training
 from training.engine.algorithms.batching import collate, shuffled
 from training.engine.algorithms.losses import ranking_loss
 from training.engine.algorithms.schedules import cosine_factor, warmup_factor
@@ -44,6 +45,7 @@ def train(config: RewardModelConfig, context: RunContext) -> None:
     model = model.to(context.precision.device)
     model.score_bias.requires_grad_(False)  # the loss knows differences only; step 4 sets it
     model.backbone.get_input_embeddings().requires_grad_(not config.freeze_embeddings)
+    prepare_training(model.backbone, config)
     learner = Learner(
         model,
         learning_rate=config.learning_rate,

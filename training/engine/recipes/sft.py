@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from training.engine.adapters import prepare_training
 from training.engine.algorithms.batching import TokenSequence, collate, shuffled
 from training.engine.algorithms.schedules import cosine_factor, warmup_factor
 from training.engine.config import SftConfig
@@ -51,6 +52,7 @@ def train(config: SftConfig, context: RunContext) -> None:
     # 2. The model and its optimizer, or what an earlier attempt made of them.
     policy = load_policy(Path(config.policy)).to(context.precision.device)
     freeze_all_but_top(policy, config.trainable_layers)
+    prepare_training(policy.language_model, config)
     learner = Learner(
         policy,
         learning_rate=config.learning_rate,

@@ -1,0 +1,201 @@
+"""kill -9 of a process at many places of every stage: the next attempt ends as if nothing had happened.
+
+The processes are forks of the one that tests, so that none of them has to load torch again.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.engine import snapshots
+from tests.training.engine.conftest import attempt
+from training.engine import files
+from training.engine.events import read_events
+from training.engine.stopping import StopFlag
+
+STOPPED = 75
+FORK = multiprocessing.get_context("fork")
+TRAINING = {"checkpoint_every": 2, "learning_rate": 1e-3}
+CONFIGS = {
+    "sft": {**TRAINING, "batch_size": 3, "eval_every": 2, "tokens_per_microbatch": 64},
+    "reward_model": {**TRAINING, "batch_size": 2, "epochs": 2, "tokens_per_microbatch": 128},
+    "ppo": {
+        "checkpoint_every": 1,
+        "policy_learning_rate": 1e-3,
+        "value_learning_rate": 1e-3,
+        "steps": 4,
+        "episodes_per_step": 6,
+        "minibatches": 2,
+        "max_new_tokens": 8,
+        "eval_every": 2,
+        "trainable_layers": 1,
+        "kl_cap": 100.0,
+    },
+    "sample": {"completions_per_prompt": 3, "max_new_tokens": 12, "rows_in_flight": 5},
+}
+
+
+class Ends(StopFlag):
+    """Sends its process a signal at the nth look at the flag; counts the looks."""
+
+    def __init__(self, number=signal.SIGKILL, at=0, seen=None):
+        super().__init__()
+        self.listen()
+        self.number, self.at, self.seen, self.looks = number, at, seen, 0
+
+    def check(self):
+        self.looks += 1
+        if self.seen is not None:
+            self.seen.value = self.looks
+        if self.looks == self.at:
+            os.kill(os.getpid(), self.number)
+        super().check()
+
+
+def ending_at_flush(at, seen=None):
+    """Put an end to this process when it has flushed its nth file or directory; count them."""
+    flush, count = files.flush, 0
+
+    def counting(path):
+        nonlocal count
+        flush(path)
+        count += 1
+        if seen is not None:
+            seen.value = count
+        if count == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    files.flush = counting
+
+
+def in_child(work, *arguments):
+    """Work in a process of its own; its exit code, -9 when it was killed."""
+    process = FORK.Process(target=work, args=arguments)
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+def work_on(directory, look=0, number=signal.SIGKILL, flush=0, looks_seen=None, flushes_seen=None):
+    from training.engine.errors import StopRequested
+
+    torch.set_num_threads(1)
+    ending_at_flush(flush, flushes_seen)
+    try:
+        attempt(directory, stop=Ends(number, look, looks_seen))
+    except StopRequested:
+        os._exit(STOPPED)
+
+
+def outcome(directory):
+    """What a run leaves: its result without times, its weights, its rows in the order of their keys."""
+    result = json.loads((directory / "result.json").read_text())
+    timeless = {name: value for name, value in result["metrics"].items() if "second" not in name}
+    weights = directory / "model" / "model.safetensors"
+    rows = directory / "completions.jsonl"
+    return (
+        {**result, "metrics": timeless},
+        load_file(weights) if weights.exists() else {},
+        sorted(map(json.loads, rows.read_text().splitlines()), key=row_key) if rows.exists() else [],
+    )
+
+
+def row_key(row):
+    return row["prompt_id"], row["index"]
+
+
+def same(one, other):
+    (result, weights, rows), (other_result, other_weights, other_rows) = one, other
+    assert result == other_result
+    assert weights.keys() == other_weights.keys()
+    for name, weight in weights.items():
+        assert torch.equal(weight, other_weights[name]), name
+    assert [row | {"logprob": 0} for row in rows] == [row | {"logprob": 0} for row in other_rows]
+    for row, other_row in zip(rows, other_rows, strict=True):  # the rows that share a batch are others now
+        assert row["logprob"] == pytest.approx(other_row["logprob"], abs=1e-4)
+
+
+@pytest.fixture(scope="session")
+def run_of(tiny_model, tiny_reward_model, tmp_path_factory):
+    """Makes the directory of a run of a kind."""
+
+    def make(kind) -> Path:
+        directory = tmp_path_factory.mktemp(kind)
+        snapshots.write(directory / "snapshot")
+        config = {"kind": kind, "dtype": "float32", "policy": str(tiny_model), **CONFIGS[kind]}
+        if kind in ("ppo", "score"):
+            config["reward_model"] = str(tiny_reward_model)
+        (directory / "config.json").write_text(json.dumps(config))
+        return directory
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole(run_of):
+    """The uninterrupted run of a kind: its outcome, how often it looked at the flag, how often it flushed."""
+    done = {}
+
+    def run(kind):
+        if kind not in done:
+            directory = run_of(kind)
+            looks, flushes = FORK.Value("i", 0), FORK.Value("i", 0)
+            assert in_child(partial(work_on, looks_seen=looks, flushes_seen=flushes), directory) == 0
+            done[kind] = outcome(directory), looks.value, flushes.value
+        return done[kind]
+
+    return run
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 1.0])
+def test_a_run_killed_at_any_place_ends_as_the_uninterrupted_one(run_of, whole, kind, share):
+    expected, looks, _ = whole(kind)
+    directory = run_of(kind)
+
+    killed = in_child(partial(work_on, look=1 + round(share * (looks - 1))), directory)
+
+    assert killed == -signal.SIGKILL
+    assert not (directory / "result.json").exists()
+    assert in_child(work_on, directory) == 0
+    same(outcome(directory), expected)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CONFIGS if kind != "sample"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_run_killed_while_it_writes_files_ends_as_the_uninterrupted_one(run_of, whole, kind, share):
+    expected, _, flushes = whole(kind)
+    directory = run_of(kind)
+
+    killed = in_child(partial(work_on, flush=1 + round(share * (flushes - 1))), directory)
+
+    assert killed == -signal.SIGKILL
+    assert in_child(work_on, directory) == 0
+    same(outcome(directory), expected)
+    assert not list(directory.rglob(".*.writing"))
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_run_that_is_stopped_and_then_killed_twice_ends_as_the_uninterrupted_one(run_of, whole, kind):
+    expected, looks, _ = whole(kind)
+    directory = run_of(kind)
+
+    codes = [
+        in_child(partial(work_on, look=looks // 2, number=signal.SIGTERM), directory),
+        in_child(partial(work_on, look=max(1, looks // 8)), directory),
+        in_child(partial(work_on, look=max(1, looks // 4)), directory),
+        in_child(work_on, directory),
+    ]
+
+    assert codes == [STOPPED, -signal.SIGKILL, -signal.SIGKILL, 0]
+    same(outcome(directory), expected)
+    if kind != "sample":
+        resumed = [e for e in read_events(directory / "events.jsonl") if "resumed" in e.get("text", "")]
+        assert {event["attempt"] for event in resumed} == {2, 3, 4}

@@ -5,24 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from pathlib import Path
 
-from training.engine.config import (
-    PpoConfig,
-    RewardModelConfig,
-    RunConfig,
-    SampleConfig,
-    SftConfig,
-    fields_of,
-    load_config,
-)
-from training.engine.errors import ConfigError, DataError, EngineError, RecordError, StopRequested
-from training.engine.events import EventLog, next_attempt
-from training.engine.stopping import StopFlag
-from training.engine.tensorboard import TensorBoardFiles
-
-DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
+from training.engine.config import fields_of
+from training.engine.errors import DataError
+from training.engine.running import BAD_INPUT, DONE, prepare_transformers, run_directory
 
 CPU_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
@@ -34,11 +21,12 @@ CPU_ENVIRONMENT = {
 DESCRIPTION = """\
 The computation of Preceptor: files in, files out, no database.
 
-A run directory holds config.json ({"kind": "sample" | "sft" | "reward_model" | "ppo", ...}) and snapshot/
-with prompts.parquet, demonstrations.parquet, rankings.parquet as the kind needs. The run writes events.jsonl
-while it works, the same numbers for TensorBoard in tensorboard/, checkpoints/ to resume from,
-completions.jsonl (sample) or model/ (a Hugging Face directory), and result.json last. Run it again after a
-crash and it goes on from its newest checkpoint.
+A run directory holds config.json ({"kind": "sample" | "score" | "sft" | "reward_model" | "ppo", ...}) and
+snapshot/ with prompts.parquet, completions.parquet, demonstrations.parquet, rankings.parquet as the kind
+needs. The run writes events.jsonl while it works, the same numbers for TensorBoard in tensorboard/,
+checkpoints/ to resume from, completions.jsonl (sample), scores.jsonl and best.jsonl (score) or model/ (a
+Hugging Face directory), and result.json last. Run it again after a crash and it goes on from its newest
+checkpoint.
 """
 EPILOG = """\
 exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 2 the config or the data is wrong (the last
@@ -72,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("directory", type=Path, metavar="DEST")
     convert.set_defaults(command=_convert)
     describe = commands.add_parser("fields", help="list the fields of a kind's config.json")
-    describe.add_argument("kind", choices=("sample", "sft", "reward_model", "ppo"))
+    describe.add_argument("kind", choices=("sample", "score", "sft", "reward_model", "ppo"))
     describe.set_defaults(command=_describe)
     return parser
 
@@ -82,51 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     if not directory.is_dir():
         print(f"{directory} is not a directory", file=sys.stderr)
         return BAD_INPUT
-    stop = StopFlag()
-    stop.listen()  # before torch is imported: a SIGTERM during the import must not be lost
-    attempt = options.attempt or next_attempt(directory / "events.jsonl")
-    numbers = TensorBoardFiles(directory / "tensorboard", attempt=attempt)
-    events = EventLog(directory / "events.jsonl", attempt=attempt, also=numbers.add)
-    try:
-        _start(load_config(directory / "config.json"), directory, events, stop)
-    except StopRequested:
-        events.message("stopped by SIGTERM; run again to go on")
-        return STOPPED
-    except (ConfigError, DataError, RecordError) as error:
-        return _fail(events, error.code, str(error), BAD_INPUT)
-    except EngineError as error:
-        return _fail(events, error.code, str(error), FAILED)
-    except (
-        Exception
-    ) as error:  # the boundary of the process: whatever went wrong is told to whoever follows the run
-        traceback.print_exc()
-        return _fail(events, type(error).__name__, f"{type(error).__name__}: {error}", FAILED)
-    return DONE
-
-
-def _start(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag) -> None:
-    _prepare_transformers()
-    from training.engine.context import RunContext
-    from training.engine.precision import choose_precision
-
-    context = RunContext(directory, events, stop, choose_precision(directory, config.dtype, events))
-    match config:
-        case SampleConfig():
-            from training.engine.recipes import sample
-
-            sample.run(config, context)
-        case SftConfig():
-            from training.engine.recipes import sft
-
-            sft.train(config, context)
-        case RewardModelConfig():
-            from training.engine.recipes import reward_model
-
-            reward_model.train(config, context)
-        case PpoConfig():
-            from training.engine.recipes import ppo
-
-            ppo.train(config, context)
+    return run_directory(directory, attempt=options.attempt)
 
 
 def settle_on_cpu() -> None:
@@ -143,25 +87,8 @@ def settle_on_cpu() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "training.engine", *sys.argv[1:]])  # noqa: S606
 
 
-def _prepare_transformers() -> None:
-    os.environ.setdefault(
-        "HF_HUB_OFFLINE", "1"
-    )  # models are directories; a wrong path must not become a download
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()  # the output of a run is kept in a file
-
-
-def _fail(events: EventLog, code: str, text: str, exit_code: int) -> int:
-    events.error(code, text)
-    print(f"error: {text}", file=sys.stderr)
-    return exit_code
-
-
 def _convert(options: argparse.Namespace) -> int:
-    _prepare_transformers()
+    prepare_transformers()
     from training.engine.smollm2 import convert_smollm2
 
     try:

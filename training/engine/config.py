@@ -13,6 +13,7 @@ from typing import get_type_hints
 from training.engine.config_fields import (
     STARTER,
     FieldDescription,
+    PolicyConfig,
     RunConfig,
     TrainingConfig,
     check_value,
@@ -20,6 +21,7 @@ from training.engine.config_fields import (
     setting,
 )
 from training.engine.config_ppo import PpoConfig
+from training.engine.config_score import ScoreConfig
 from training.engine.errors import ConfigError
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "FieldDescription",
     "PpoConfig",
     "RunConfig",
+    "ScoreConfig",
     "fields_of",
     "load_config",
     "parse_config",
@@ -34,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleConfig(RunConfig):
+class SampleConfig(PolicyConfig):
     """K completions for every prompt of the snapshot."""
 
     completions_per_prompt: int = setting(
@@ -168,6 +171,7 @@ class RewardModelConfig(TrainingConfig):
 
 CONFIG_TYPES: dict[str, type[RunConfig]] = {
     "sample": SampleConfig,
+    "score": ScoreConfig,
     "sft": SftConfig,
     "reward_model": RewardModelConfig,
     "ppo": PpoConfig,

@@ -82,17 +82,13 @@ def _allowed(description: FieldDescription) -> str:
 class RunConfig:
     """What every kind of run has."""
 
-    kind: str = setting(help="Which recipe runs.", choices=("sample", "sft", "reward_model", "ppo"))
+    kind: str = setting(help="Which recipe runs.", choices=("sample", "score", "sft", "reward_model", "ppo"))
     seed: int = setting(
         0,
         help="Everything random in the run follows from it.",
         effect="Same seed, same result.",
         minimum=0,
         maximum=2**31,
-    )
-    policy: str = setting(
-        help="Directory of the language model the run starts from.",
-        effect="Absolute, or relative to the directory the engine is started in.",
     )
     dtype: str = setting(
         "auto",
@@ -105,7 +101,17 @@ class RunConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig(RunConfig):
+class PolicyConfig(RunConfig):
+    """What every kind of run has that starts from a language model."""
+
+    policy: str = setting(
+        help="Directory of the language model the run starts from.",
+        effect="Absolute, or relative to the directory the engine is started in.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(PolicyConfig):
     """What every kind of run that trains has."""
 
     max_grad_norm: float = setting(

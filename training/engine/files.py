@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,19 @@ _MEGABYTE = 2**20
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON beside `path`, flush it to the disk, and rename it."""
+    _write(path, [json.dumps(value, ensure_ascii=False, indent=2)])
+
+
+def write_json_lines(path: Path, values: Iterable[Any]) -> None:
+    """The same with one JSON value a line."""
+    _write(path, (json.dumps(value) for value in values))
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
     temporary = path.with_name(f".{path.name}.writing")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False, indent=2)
-            file.write("\n")
+            file.writelines(line + "\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -19,7 +19,7 @@ def test_a_config_gets_its_defaults_and_keeps_what_is_given():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"kind": "dpo"}, ["kind", "'dpo'", "sample, sft, reward_model, ppo"]),
+        ({"kind": "dpo"}, ["kind", "'dpo'", "sample, score, sft"]),
         ({"temprature": 1.0}, ["temprature", "unknown field", "temperature"]),
         ({"temperature": "hot"}, ["temperature", "'hot'", "a number from 0.01 to 10"]),
         ({"temperature": 0}, ["temperature", "0.0", "from 0.01 to 10"]),

@@ -59,7 +59,15 @@ class RunContext:
         All processes must give the same lengths, and all get equally many. Before each of them all look
         whether they are to stop.
         """
-        plan = batching.microbatches(lengths, tokens_per_microbatch=tokens_per_microbatch)
+        return self._dealt(batching.microbatches(lengths, tokens_per_microbatch=tokens_per_microbatch))
+
+    def packed_microbatches(
+        self, sizes: Sequence[int], *, tokens_per_microbatch: int
+    ) -> Iterator[Microbatch]:
+        """As `microbatches`, for rows that are laid end to end without padding."""
+        return self._dealt(batching.packed_microbatches(sizes, tokens_per_microbatch=tokens_per_microbatch))
+
+    def _dealt(self, plan: Sequence[list[int]]) -> Iterator[Microbatch]:
         for microbatch in self.processes.deal(plan):
             self.check_stop()
             yield microbatch

@@ -77,6 +77,23 @@ def microbatches(lengths: Sequence[int], *, tokens_per_microbatch: int) -> list[
     return batches
 
 
+def packed_microbatches(sizes: Sequence[int], *, tokens_per_microbatch: int) -> list[list[int]]:
+    """Cut rows that are laid end to end, without padding, into micro-batches of at most
+    `tokens_per_microbatch` tokens; returns lists of row numbers.
+
+    The longest come first; a row longer than the budget gets a micro-batch of its own.
+    """
+    batches: list[list[int]] = []
+    filled = 0
+    for row in sorted(range(len(sizes)), key=lambda row: (-sizes[row], row)):
+        if not batches or filled + sizes[row] > tokens_per_microbatch:
+            batches.append([])
+            filled = 0
+        batches[-1].append(row)
+        filled += sizes[row]
+    return batches
+
+
 def shuffled(count: int, *, seed: int, epoch: int) -> list[int]:
     """The order of `count` items in an epoch: a function of (seed, epoch), so resuming needs no sampler
     state."""

@@ -3,6 +3,7 @@ exactly."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,21 @@ def ranking_loss(scores: Tensor, places: Tensor) -> Tensor:
     chosen_over_rejected = places[:, None] < places[None, :]
     margins = scores.float()[:, None] - scores.float()[None, :]
     return -logsigmoid(margins[chosen_over_rejected]).mean()
+
+
+def comparisons(places: Tensor) -> int:
+    """Number of non-tied pairs of a ranking with these places (K,)."""
+    return int((places[:, None] < places[None, :]).sum())
+
+
+def ranking_weights(places: Sequence[Tensor], *, pair_norm: str) -> list[float]:
+    """What each ranking of a batch counts in its loss; they sum to 1.
+
+    "ranking": each the same, however many pairs it has: a labeling task is one observation (Ouyang 2022,
+    3.5). "pairs": each pair the same, as when the pairs of all rankings are shuffled into one data set.
+    """
+    pairs = [comparisons(own) if pair_norm == "pairs" else 1 for own in places]
+    return [count / sum(pairs) for count in pairs]
 
 
 @dataclass(frozen=True)

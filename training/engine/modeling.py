@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.engine.adapters import has_adapters, merged_state, without_adapters
-from training.engine.algorithms.logprobs import token_logprobs
+from training.engine.algorithms.logprobs import projected_logprobs, token_logprobs
 from training.engine.algorithms.products import use_onednn
 from training.engine.errors import DataError
 from training.engine.files import new_directory
@@ -43,8 +43,10 @@ class Policy(nn.Module):
         transformer, head = self.language_model.base_model, self.language_model.get_output_embeddings()
         hidden = transformer(input_ids=input_ids, use_cache=False).last_hidden_state
         predicts = wanted[:, 1:]
-        logits = head(hidden[:, :-1][predicts])
-        return token_logprobs(logits, input_ids[:, 1:][predicts], temperature=temperature)
+        states, tokens = hidden[:, :-1][predicts], input_ids[:, 1:][predicts]
+        if isinstance(head, nn.Linear) and head.bias is None:
+            return projected_logprobs(states, head.weight, tokens, temperature=temperature)
+        return token_logprobs(head(states), tokens, temperature=temperature)
 
 
 class ScalarModel(nn.Module):

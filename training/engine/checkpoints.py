@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from training.engine.distributed import ALONE, Processes
 from training.engine.events import EventLog
 from training.engine.files import new_directory, sha256_of, write_json
+from training.engine.sharding import has_shards, join_shards, load_shards, part_shards, save_shards
 
 _NAME = re.compile(r"step-(\d+)-attempt-(\d+)")
 STATE_FILE = "state.pt"
@@ -27,18 +30,29 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def save_checkpoint(root: Path, *, step: int, attempt: int, state: dict[str, Any], keep: int) -> Path:
+def save_checkpoint(
+    root: Path, *, step: int, attempt: int, state: dict[str, Any], keep: int, processes: Processes = ALONE
+) -> Path:
     """Write the state after `step` steps and drop all but the newest `keep` checkpoints.
 
+    The first process writes what all have alike, each its part of what is sharded: all must call it.
     DiskFull when there is no room for it: then all older ones are still there.
     """
     path = root / f"step-{step:06d}-attempt-{attempt}"
-    with new_directory(path, size=bytes_of(state)) as temporary:
-        torch.save(state, temporary / STATE_FILE)
-        hashes = {STATE_FILE: sha256_of(temporary / STATE_FILE)}
-        write_json(temporary / "manifest.json", {"step": step, "attempt": attempt, "files": hashes})
-    for old in _by_age(root)[keep:]:
-        shutil.rmtree(old, ignore_errors=True)
+    alike, shards = part_shards(state)
+    beside = new_directory(path, size=bytes_of(state)) if processes.is_first else nullcontext()
+    with beside as own:
+        temporary = processes.first(own)
+        assert temporary is not None
+        if shards:
+            save_shards(shards, temporary)
+        if processes.is_first:
+            torch.save(alike, temporary / STATE_FILE)
+            hashes = {file.name: sha256_of(file) for file in sorted(temporary.iterdir())}
+            write_json(temporary / "manifest.json", {"step": step, "attempt": attempt, "files": hashes})
+    if processes.is_first:
+        for old in _by_age(root)[keep:]:
+            shutil.rmtree(old, ignore_errors=True)
     return path
 
 
@@ -50,19 +64,29 @@ def bytes_of(state: Any) -> int:
     return sum(bytes_of(entry) for entry in entries)
 
 
-def newest_checkpoint(root: Path, events: EventLog) -> Checkpoint | None:
-    """The newest valid checkpoint; a half-written or corrupt one is skipped with a warning event."""
+def newest_checkpoint(root: Path, events: EventLog, processes: Processes = ALONE) -> Checkpoint | None:
+    """The newest valid checkpoint; a half-written or corrupt one is skipped with a warning event.
+
+    The first process chooses it for all. What was sharded may be shared by another number of processes now.
+    """
+    path = processes.first(_newest_valid(root, events) if processes.is_first else None)
+    if path is None:
+        return None
+    state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
+    if has_shards(path):
+        state = join_shards(state, load_shards(path, processes))
+    step = int(json.loads((path / "manifest.json").read_text())["step"])
+    return Checkpoint(step=step, path=path, state=state)
+
+
+def _newest_valid(root: Path, events: EventLog) -> Path | None:
     for leftover in root.glob(".step-*.writing"):
         shutil.rmtree(leftover, ignore_errors=True)
     for path in _by_age(root):
         problem = _problem_of(path)
-        if problem:
-            events.message(f"checkpoint {path.name} is skipped: {problem}", level="warning")
-            continue
-        state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
-        return Checkpoint(
-            step=int(json.loads((path / "manifest.json").read_text())["step"]), path=path, state=state
-        )
+        if problem is None:
+            return path
+        events.message(f"checkpoint {path.name} is skipped: {problem}", level="warning")
     return None
 
 

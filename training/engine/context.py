@@ -105,19 +105,24 @@ class RunContext:
 
     def resume(self) -> Checkpoint | None:
         """The newest valid checkpoint of the run, announced; None for a fresh start."""
-        checkpoint = newest_checkpoint(self.directory / "checkpoints", self.events)
+        checkpoint = newest_checkpoint(self.directory / "checkpoints", self.events, self.processes)
         if checkpoint:
             self.events.message(f"resumed from {checkpoint.path.name}")
         return checkpoint
 
     def checkpoint(self, step: int, state: dict[str, Any], *, keep: int) -> None:
-        """Write a checkpoint of the state after `step` steps."""
+        """Write a checkpoint of the state after `step` steps. All processes must call it."""
         save_checkpoint(
-            self.directory / "checkpoints", step=step, attempt=self.events.attempt, state=state, keep=keep
+            self.directory / "checkpoints",
+            step=step,
+            attempt=self.events.attempt,
+            state=state,
+            keep=keep,
+            processes=self.processes,
         )
 
     def finish(self, kind: str, *, metrics: dict[str, Any], model: str | None, step: int) -> None:
         """Write result.json, the last thing a run does."""
-        write_json(
-            self.directory / "result.json", {"kind": kind, "metrics": metrics, "model": model, "step": step}
-        )
+        result = {"kind": kind, "metrics": metrics, "model": model, "step": step}
+        if self.processes.is_first:
+            write_json(self.directory / "result.json", result)

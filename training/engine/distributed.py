@@ -6,12 +6,17 @@ this is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from training.engine.agent import rank_in_environment
+from training.engine.errors import ConfigError
 
 Item = TypeVar("Item")
 
@@ -27,10 +32,16 @@ class Microbatch:
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of the run. Every method but `is_first` must be called by all of them."""
+    """This process among those of the run. Every method but `is_first` must be called by all of them.
+
+    device: cpu or cuda, where the models are. is_sharded: whether each process keeps only its part of the
+    models that are trained.
+    """
 
     rank: int = 0
     world_size: int = 1
+    device: str = "cpu"
+    is_sharded: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -52,6 +63,10 @@ class Processes:
         torch.distributed.all_gather_object(shares, list(items))
         return [item for share in shares for item in share]
 
+    def first(self, item: Item) -> Item:
+        """The first process's item, on all of them."""
+        return self.gather([item])[0]
+
     def any(self, fact: bool) -> bool:
         """Whether it holds on at least one process."""
         return bool(self.sum(torch.tensor(int(fact))))
@@ -67,3 +82,24 @@ class Processes:
 
 
 ALONE = Processes()
+
+
+@contextmanager
+def joined_processes(strategy: str | None) -> Iterator[Processes]:
+    """The processes of this run, once all have met; ALONE where no elastic agent has started this one.
+
+    strategy: "ddp" or "fully_shard"; None for a kind of run that works alone. ConfigError when it does not.
+    """
+    if rank_in_environment() is None:
+        yield ALONE
+        return
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # gloo also where there are GPUs: what processes agree on lies in CPU tensors and need not wait for them.
+    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
+    rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    if strategy is None and world_size > 1:
+        raise ConfigError("kind: a run of this kind works in one process; start it without torchrun")
+    yield Processes(rank, world_size, device, strategy == "fully_shard" and world_size > 1)
+    torch.distributed.destroy_process_group()  # not after an error, where others may still wait for this one

@@ -12,13 +12,14 @@ from torch import Tensor
 from training.engine.distributed import ALONE, Microbatch, Processes
 from training.engine.errors import TrainingFailed
 from training.engine.modeling import load_trainable_state, trainable_state
+from training.engine.sharding import parallel, whole
 
 
 class Learner:
     """The trained parameters of a model under Adam (betas 0.9, 0.95: Ouyang 2022, C.1; eps 1e-5: Huang
     2024).
 
-    `model` is what training calls: with several processes, the model wrapped so that they share gradients.
+    `model` is what training calls: with several processes, the model made so that they share gradients.
     """
 
     def __init__(
@@ -29,11 +30,12 @@ class Learner:
         max_grad_norm: float,
         processes: Processes = ALONE,
     ) -> None:
-        self.model = model
+        self._module = model
+        self.model: Any = parallel(model, processes)
         self.processes = processes
         self.learning_rate = learning_rate
         self.max_grad_norm = max_grad_norm
-        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.Adam(
             self.parameters, lr=learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True
         )
@@ -49,7 +51,7 @@ class Learner:
     def step(self, *, learning_rate_factor: float) -> float:
         """Clip, step, clear the gradients; returns the norm before clipping. TrainingFailed when it is not
         finite."""
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm))
+        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm)))
         if not math.isfinite(norm):
             raise TrainingFailed(
                 "the gradient is not a finite number, no model is saved: lower the learning rate, or look "
@@ -63,11 +65,11 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs."""
-        return {"weights": trainable_state(self.model), "optimizer": self.optimizer.state_dict()}
+        return {"weights": trainable_state(self._module), "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
-        load_trainable_state(self.model, state["weights"])
+        load_trainable_state(self._module, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
 
 

@@ -82,7 +82,9 @@ def _allowed(description: FieldDescription) -> str:
 class RunConfig:
     """What every kind of run has."""
 
-    kind: str = setting(help="Which recipe runs.", choices=("sample", "score", "sft", "reward_model", "ppo"))
+    kind: str = setting(
+        help="Which recipe runs.", choices=("sample", "score", "pretrain", "sft", "reward_model", "ppo")
+    )
     seed: int = setting(
         0,
         help="Everything random in the run follows from it.",
@@ -161,4 +163,20 @@ class TrainingConfig(PolicyConfig):
         help="Keep each layer's input alone for the backward pass, and compute the layer once more there.",
         effect="Much less memory, about a third slower; results are the same.",
         source="Chen 2016",
+    )
+    processes: int = setting(
+        1,
+        help="Processes of this machine that work on the run together, one GPU each.",
+        unit="processes",
+        effect="Faster, up to the number of GPUs; results are equal to rounding.",
+        minimum=1,
+        maximum=64,
+    )
+    strategy: str = setting(
+        "ddp",
+        help="How several processes hold the trained models: ddp, each has all of them; fully_shard, each has "
+        "its part.",
+        effect="fully_shard: room for larger models, at the cost of communication.",
+        source="torch.nn.parallel.DistributedDataParallel; torch.distributed.fsdp.fully_shard",
+        choices=("ddp", "fully_shard"),
     )

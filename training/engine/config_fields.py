@@ -144,8 +144,8 @@ class TrainingConfig(PolicyConfig):
         None,
         help="Train adapters of this rank beside every linear layer instead of the layers; empty trains the "
         "layers.",
-        effect="Checkpoints and the memory of the optimizer shrink to a few per cent; the step size has to be "
-        "larger, often ten times. The model saved is an ordinary one.",
+        effect="Checkpoints and the memory of the optimizer shrink to a few per cent; the step size has to "
+        "be larger, often ten times. The model saved is an ordinary one.",
         source="Hu 2021 (LoRA): 1 to 64",
         minimum=1,
         maximum=4096,
@@ -174,8 +174,8 @@ class TrainingConfig(PolicyConfig):
     )
     strategy: str = setting(
         "ddp",
-        help="How several processes hold the trained models: ddp, each has all of them; fully_shard, each has "
-        "its part.",
+        help="How several processes hold the models that learn: ddp, each has all of them; fully_shard, each "
+        "has its part.",
         effect="fully_shard: room for larger models, at the cost of communication.",
         source="torch.nn.parallel.DistributedDataParallel; torch.distributed.fsdp.fully_shard",
         choices=("ddp", "fully_shard"),

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from training.engine.adapters import has_adapters, merged_state, without_adapters
 from training.engine.algorithms.logprobs import projected_logprobs, token_logprobs
 from training.engine.algorithms.products import use_onednn
+from training.engine.distributed import ALONE, Processes
 from training.engine.errors import DataError
 from training.engine.files import new_directory
+from training.engine.sharding import whole, whole_state
 from training.engine.tokenization import check_model_directory
 
 
@@ -24,7 +26,7 @@ class Policy(nn.Module):
     about, never on the first of a row. Returns their log-probabilities under softmax(logits / temperature),
     (wanted tokens,) float32, row after row. The vocabulary projection runs at the positions that predict a
     wanted token and nowhere else: with 49,152 tokens in the vocabulary it costs as much as eight layers of a
-    small model.
+    small model. packing: what a packed row (shared_prefix.py) needs besides its input_ids; (1, tokens) then.
 
     Whatever is trained goes through forward: DistributedDataParallel and fully_shard hang their communication
     between processes on it. `language_model` is the transformers model, for decoding and for saving.
@@ -39,9 +41,9 @@ class Policy(nn.Module):
         """Where its parameters are."""
         return next(self.parameters()).device
 
-    def forward(self, input_ids: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
+    def forward(self, input_ids: Tensor, wanted: Tensor, *, temperature: float, **packing: Any) -> Tensor:
         transformer, head = self.language_model.base_model, self.language_model.get_output_embeddings()
-        hidden = transformer(input_ids=input_ids, use_cache=False).last_hidden_state
+        hidden = transformer(input_ids=input_ids, use_cache=False, **packing).last_hidden_state
         predicts = wanted[:, 1:]
         states, tokens = hidden[:, :-1][predicts], input_ids[:, 1:][predicts]
         if isinstance(head, nn.Linear) and head.bias is None:
@@ -96,14 +98,20 @@ def load_policy(directory: Path) -> Policy:
     return Policy(load_language_model(directory)).eval()
 
 
-def save_policy(policy: Policy, tokenizer: Any, directory: Path) -> None:
+def save_policy(policy: Policy, tokenizer: Any, directory: Path, processes: Processes = ALONE) -> None:
     """Write a Hugging Face directory that AutoModelForCausalLM opens, whole or not at all.
 
-    DiskFull when there is no room for it.
+    The first process writes it, all must call it. DiskFull when there is no room for it.
     """
-    plain = without_adapters(policy.language_model)
+    model = policy.language_model
+    weights = merged_state(model, whole_state(model))
+    if not processes.is_first:
+        return
+    with torch.device("meta"):  # a sharded model, or one with adapters, cannot save itself as an ordinary one
+        plain = type(model)(model.config)
+    plain.generation_config = model.generation_config
     with new_directory(directory, size=_bytes_of(plain)) as temporary:
-        plain.save_pretrained(temporary, state_dict=merged_state(policy.language_model))
+        plain.save_pretrained(temporary, state_dict=weights)
         tokenizer.save_pretrained(temporary)
 
 
@@ -147,25 +155,31 @@ def new_reward_model(directory: Path, *, layers: int | None, seed: int) -> Scala
     return ScalarModel(backbone, head, 0.0).eval()
 
 
-def save_reward_model(model: ScalarModel, tokenizer: Any, directory: Path) -> None:
+def save_reward_model(
+    model: ScalarModel, tokenizer: Any, directory: Path, processes: Processes = ALONE
+) -> None:
     """Write a directory that AutoModelForSequenceClassification opens: our score = its score -
     config.score_bias.
 
-    transformers' head for decoders has no bias, so the bias goes into config.json. DiskFull when there is no
-    room for it.
+    transformers' head for decoders has no bias, so the bias goes into config.json. The first process writes
+    it, all must call it. DiskFull when there is no room for it.
     """
     from transformers import AutoModelForSequenceClassification
 
+    weights = merged_state(model.backbone, whole_state(model.backbone))
+    head_weight, score_bias = whole(model.head_weight), whole(model.score_bias)
+    if not processes.is_first:
+        return
     config = copy.deepcopy(model.backbone.config)
     config.num_labels = 1
     config.pad_token_id = (
         tokenizer.pad_token_id
     )  # there, the score is read at the last token that is not padding
-    config.score_bias = model.score_bias.item()
+    config.score_bias = score_bias.item()
     classifier = AutoModelForSequenceClassification.from_config(config)
-    classifier.base_model.load_state_dict(merged_state(model.backbone))
+    classifier.base_model.load_state_dict(weights)
     with torch.no_grad():
-        classifier.score.weight.copy_(model.head_weight[None, :])
+        classifier.score.weight.copy_(head_weight[None, :])
     with new_directory(directory, size=_bytes_of(classifier)) as temporary:
         classifier.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
@@ -192,29 +206,32 @@ def frozen_copy(model: Any) -> Any:
     return copy.deepcopy(model, memo=dict(shared)).requires_grad_(False).eval()
 
 
-def sampling_copy(policy: Policy, dtype: torch.dtype) -> Any:
-    """The policy's language model in the format it decodes fastest in: itself when that is its own format.
+def sampling_copy(policy: Policy, dtype: torch.dtype, processes: Processes = ALONE) -> Any:
+    """The policy's language model in the format it decodes fastest in: itself when that is its own format and
+    it is not about to be sharded.
 
     Adapters are merged into the copy: decoding works on few tokens at a time, where each small product
     beside the large one costs as much.
     """
     language_model = policy.language_model
-    if language_model.dtype == dtype:
+    if language_model.dtype == dtype and not processes.is_sharded:
         return language_model
     return copy.deepcopy(without_adapters(language_model)).to(dtype).requires_grad_(False).eval()
 
 
 def refresh(sampler: Any, policy: Policy) -> None:
-    """Bring a `sampling_copy` up to date with the trained parameters of its policy."""
+    """Bring a `sampling_copy` up to date with the trained parameters of its policy. All processes must call
+    it."""
     if sampler is policy.language_model:
         return
     if has_adapters(policy):
-        sampler.load_state_dict(merged_state(policy.language_model))
+        model = policy.language_model
+        sampler.load_state_dict(merged_state(model, whole_state(model)))
         return
     with torch.no_grad():
         for copied, parameter in zip(sampler.parameters(), policy.parameters(), strict=True):
             if parameter.requires_grad:
-                copied.copy_(parameter)
+                copied.copy_(whole(parameter))
 
 
 def trainable_state(model: nn.Module) -> dict[str, Tensor]:

@@ -64,7 +64,7 @@ def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
     return PpoModels(
         policy=policy,
         reference=without_adapters(policy) if config.lora_rank else frozen_copy(policy),
-        sampler=sampling_copy(policy, context.precision.torch_dtype),
+        sampler=sampling_copy(policy, context.precision.torch_dtype, context.processes),
         reward_model=reward_model.requires_grad_(False),
         value_model=value_model,
     )

@@ -123,5 +123,5 @@ def train(config: PpoConfig, context: RunContext) -> None:
     for reason in explanations(progress, config):
         context.events.message(reason, level="warning")
     load_trainable_state(models.policy, progress.best.weights)
-    save_policy(models.policy, tokenizer, context.directory / "model")
+    save_policy(models.policy, tokenizer, context.directory / "model", context.processes)
     context.finish("ppo", metrics=progress.metrics(steps=step), model="model", step=progress.best.step)

@@ -21,12 +21,12 @@ CPU_ENVIRONMENT = {
 DESCRIPTION = """\
 The computation of Preceptor: files in, files out, no database.
 
-A run directory holds config.json ({"kind": "sample" | "score" | "sft" | "reward_model" | "ppo", ...}) and
-snapshot/ with prompts.parquet, completions.parquet, demonstrations.parquet, rankings.parquet as the kind
-needs. The run writes events.jsonl while it works, the same numbers for TensorBoard in tensorboard/,
-checkpoints/ to resume from, completions.jsonl (sample), scores.jsonl and best.jsonl (score) or model/ (a
-Hugging Face directory), and result.json last. Run it again after a crash and it goes on from its newest
-checkpoint.
+A run directory holds config.json ({"kind": "sample" | "score" | "pretrain" | "sft" | "reward_model" |
+"ppo", ...}) and snapshot/ with prompts.parquet, completions.parquet, demonstrations.parquet,
+rankings.parquet, corpus.parquet as the kind needs. The run writes events.jsonl while it works, the same
+numbers for TensorBoard in tensorboard/, checkpoints/ to resume from, completions.jsonl (sample),
+scores.jsonl and best.jsonl (score) or model/ (a Hugging Face directory), and result.json last. Run it again
+after a crash and it goes on from its newest checkpoint.
 """
 EPILOG = """\
 exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 2 the config or the data is wrong (the last
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("directory", type=Path, metavar="DEST")
     convert.set_defaults(command=_convert)
     describe = commands.add_parser("fields", help="list the fields of a kind's config.json")
-    describe.add_argument("kind", choices=("sample", "score", "sft", "reward_model", "ppo"))
+    describe.add_argument("kind", choices=("sample", "score", "pretrain", "sft", "reward_model", "ppo"))
     describe.set_defaults(command=_describe)
     return parser
 

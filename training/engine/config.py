@@ -22,14 +22,17 @@ from training.engine.config_fields import (
 )
 from training.engine.config_ppo import PpoConfig
 from training.engine.config_score import ScoreConfig
+from training.engine.config_sft import PretrainConfig, SftConfig
 from training.engine.errors import ConfigError
 
 __all__ = [
     "CONFIG_TYPES",
     "FieldDescription",
     "PpoConfig",
+    "PretrainConfig",
     "RunConfig",
     "ScoreConfig",
+    "SftConfig",
     "fields_of",
     "load_config",
     "parse_config",
@@ -82,47 +85,6 @@ class SampleConfig(PolicyConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftConfig(TrainingConfig):
-    """Supervised fine-tuning on demonstrations; the loss counts completion tokens only."""
-
-    epochs: int = setting(
-        2, help="Passes over the demonstrations.", source="Ouyang 2022, C.3", minimum=1, maximum=1000
-    )
-    batch_size: int = setting(
-        8, help="Demonstrations per step.", source="Ouyang 2022, C.3: 32 and 8", minimum=1, maximum=65536
-    )
-    learning_rate: float = setting(
-        2e-5,
-        help="Peak of Adam's step size.",
-        source="Ouyang 2022, C.3: 5e-6 to 1e-5 at 1.3B to 6B",
-        minimum=0.0,
-        maximum=1.0,
-    )
-    warmup_steps: int = setting(3, help="Linear warm-up.", unit="steps", minimum=0, maximum=10**6)
-    trainable_layers: int | None = setting(
-        None,
-        help="Train at most this many top layers; empty trains all.",
-        unit="layers",
-        minimum=1,
-        maximum=10_000,
-    )
-    max_tokens: int = setting(
-        2048,
-        help="Demonstrations longer than this are left out and counted.",
-        unit="tokens",
-        minimum=2,
-        maximum=131072,
-    )
-    eval_every: int = setting(
-        10,
-        help="Steps between validation losses; the best one is the model saved.",
-        unit="steps",
-        minimum=1,
-        maximum=10**6,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class RewardModelConfig(TrainingConfig):
     """A reward model from rankings, one forward pass per completion."""
 
@@ -149,6 +111,14 @@ class RewardModelConfig(TrainingConfig):
         minimum=1,
         maximum=1000,
     )
+    pair_norm: str = setting(
+        "ranking",
+        help="What counts the same in the loss: each ranking, or each pair.",
+        effect="pairs: a ranking of 9 counts six times as much as one of 4, as where the pairs of all "
+        "rankings are one data set.",
+        source="Ouyang 2022, 3.5: ranking",
+        choices=("ranking", "pairs"),
+    )
     batch_size: int = setting(
         8, help="Rankings per step.", source="Ouyang 2022, C.2: 64; " + STARTER, minimum=1, maximum=65536
     )
@@ -172,6 +142,7 @@ class RewardModelConfig(TrainingConfig):
 CONFIG_TYPES: dict[str, type[RunConfig]] = {
     "sample": SampleConfig,
     "score": ScoreConfig,
+    "pretrain": PretrainConfig,
     "sft": SftConfig,
     "reward_model": RewardModelConfig,
     "ppo": PpoConfig,

@@ -6,7 +6,7 @@ Memory does not grow with the corpus, save for a few bytes a document.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -86,8 +86,7 @@ class Corpus:
 def load_corpus(context: RunContext, tokenizer: Any, *, seed: int, max_tokens: int) -> Corpus:
     """The snapshot's corpus; DataError when it has none. An earlier attempt's tokens are used again."""
     directory = context.directory / "corpus"
-    if not directory.exists():
-        _tokenize(context, tokenizer, directory)
+    context.divide([directory], lambda own: _tokenize(context, tokenizer, own))
     ends = _read(directory / "ends.bin", torch.int64)
     tokens = _read(directory / "tokens.bin", torch.int32)
     begins = torch.cat([torch.zeros(1, dtype=torch.int64), ends[:-1]])
@@ -106,8 +105,16 @@ def load_corpus(context: RunContext, tokenizer: Any, *, seed: int, max_tokens: i
     return Corpus(stream(~is_held_out), stream(is_held_out))
 
 
-def _tokenize(context: RunContext, tokenizer: Any, directory: Path) -> None:
-    """Write the tokens of all documents, one after the other, and where each ends."""
+def _tokenize(context: RunContext, tokenizer: Any, own: Sequence[Path]) -> list[None]:
+    """Write what is not there yet of this process's share of the one directory."""
+    for directory in own:
+        if not directory.exists():
+            _write_tokens(context, tokenizer, directory)
+    return []
+
+
+def _write_tokens(context: RunContext, tokenizer: Any, directory: Path) -> None:
+    """The tokens of all documents, one after the other, and where each ends."""
     texts = (document.text for document in context.records(Document))
     ends = array("q")
     with (

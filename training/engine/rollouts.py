@@ -18,7 +18,7 @@ from training.engine.algorithms.advantages import (
 )
 from training.engine.algorithms.batching import TokenSequence
 from training.engine.algorithms.rollout import Rollout
-from training.engine.config import PpoConfig
+from training.engine.config import PpoConfig, SftConfig
 from training.engine.context import RunContext
 from training.engine.modeling import ScalarModel
 from training.engine.passes import (
@@ -48,7 +48,7 @@ def write_completions(
     sampler: Any,
     prompts: Sequence[EncodedPrompt],
     tokenizer: Any,
-    config: PpoConfig,
+    config: PpoConfig | SftConfig,
     context: RunContext,
     *,
     stream: str,
@@ -82,7 +82,7 @@ def score_episodes(
     reward_model: ScalarModel,
     episodes: Sequence[Episode],
     tokenizer: Any,
-    config: PpoConfig,
+    config: PpoConfig | SftConfig,
     context: RunContext,
 ) -> Tensor:
     """Scores of what the episodes say, (episodes,), read at the EOS.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from training.engine import agent
 from training.engine.config import (
     PpoConfig,
+    PretrainConfig,
     RewardModelConfig,
     RunConfig,
     SampleConfig,
@@ -97,6 +98,10 @@ def carry_out(config: RunConfig, context: RunContext) -> None:
             from training.engine.recipes import score
 
             score.run(config, context)
+        case PretrainConfig():
+            from training.engine.recipes import pretrain
+
+            pretrain.train(config, context)
         case SftConfig():
             from training.engine.recipes import sft
 

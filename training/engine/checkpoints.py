@@ -75,8 +75,13 @@ def newest_checkpoint(root: Path, events: EventLog, processes: Processes = ALONE
     state = torch.load(path / STATE_FILE, map_location="cpu", weights_only=True)
     if has_shards(path):
         state = join_shards(state, load_shards(path, processes))
-    step = int(json.loads((path / "manifest.json").read_text())["step"])
-    return Checkpoint(step=step, path=path, state=state)
+    return Checkpoint(step=_step_of(path), path=path, state=state)
+
+
+def newest_step(root: Path) -> int | None:
+    """The steps that the newest valid checkpoint is after; None when there is none."""
+    valid = (path for path in _by_age(root) if _problem_of(path) is None)
+    return next((_step_of(path) for path in valid), None)
 
 
 def _newest_valid(root: Path, events: EventLog) -> Path | None:
@@ -97,9 +102,15 @@ def _by_age(root: Path) -> list[Path]:
     return [path for _, path in ordered]
 
 
+def _step_of(path: Path) -> int:
+    return int(path.name.split("-")[1])
+
+
 def _problem_of(path: Path) -> str | None:
     try:
         files = json.loads((path / "manifest.json").read_text())["files"]
+        if STATE_FILE not in files:
+            return f"its manifest does not name {STATE_FILE}"
         for name, digest in files.items():
             if sha256_of(path / name) != digest:
                 return f"{name} does not match its hash"

@@ -19,15 +19,24 @@ from training.engine.config import (
     SftConfig,
     load_config,
 )
-from training.engine.errors import ConfigError, DataError, EngineError, RecordError, StopRequested
+from training.engine.errors import (
+    ConfigError,
+    DataError,
+    DiskFull,
+    EngineError,
+    ProcessKilled,
+    RecordError,
+    StopRequested,
+)
 from training.engine.events import EventLog, next_attempt
+from training.engine.files import full_disk_of
 from training.engine.stopping import StopFlag
 from training.engine.tensorboard import TensorBoardFiles
 
 if TYPE_CHECKING:  # importing it loads torch
     from training.engine.context import RunContext
 
-DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
+DONE, FAILED, BAD_INPUT, KILLED, STOPPED = 0, 1, 2, 70, 75
 
 
 def run_directory(directory: Path, *, attempt: int | None) -> int:
@@ -46,7 +55,8 @@ def run_directory(directory: Path, *, attempt: int | None) -> int:
         config = load_config(directory / "config.json")
         processes = getattr(config, "processes", 1)
         if processes > 1 and rank is None:
-            return agent.run_processes(directory, events, stop, processes=processes)
+            codes = agent.run_processes(directory, stop, attempt=attempt, processes=processes)
+            return next((code for code in (FAILED, BAD_INPUT, STOPPED) if code in codes), DONE)
         if rank is not None:
             agent.die_with_parent()
         _work(config, directory, events, stop)
@@ -55,12 +65,18 @@ def run_directory(directory: Path, *, attempt: int | None) -> int:
         return STOPPED
     except (ConfigError, DataError, RecordError) as error:
         return _fail(events, error.code, str(error), BAD_INPUT)
+    except DiskFull as error:
+        return _fail(events, error.code, _what_is_left(str(error), directory), FAILED)
+    except ProcessKilled as error:
+        return _fail(events, error.code, str(error), KILLED)
     except EngineError as error:
         return _fail(events, error.code, str(error), FAILED)
     except (
         Exception
     ) as error:  # the boundary of the process: whatever went wrong is told to whoever follows the run
         traceback.print_exc()
+        if reason := full_disk_of(error):
+            return _fail(events, DiskFull.code, _what_is_left(reason, directory), FAILED)
         name, text = type(error).__name__, f"{type(error).__name__}: {error}"
         if rank:  # what all processes refuse alike, the first one tells; this one may be alone with its error
             events, text = EventLog(directory / "events.jsonl", attempt=attempt), f"process {rank}: {text}"
@@ -69,21 +85,36 @@ def run_directory(directory: Path, *, attempt: int | None) -> int:
 
 
 def _fail(events: EventLog, code: str, text: str, exit_code: int) -> int:
-    events.error(code, text)
     print(f"error: {text}", file=sys.stderr)
+    try:
+        events.error(code, text)
+    except OSError as error:  # a disk without room for a line; standard error has it
+        print(f"events.jsonl cannot be written: {error}", file=sys.stderr)
     return exit_code
+
+
+def _what_is_left(reason: str, directory: Path) -> str:
+    """Why there is no room, what to do, and from where the run then goes on."""
+    from training.engine.checkpoints import newest_step
+
+    step = newest_step(directory / "checkpoints")
+    left = "there is no checkpoint yet" if step is None else f"the checkpoint of step {step} is intact"
+    return f"{reason} and run again; {left}"
 
 
 def _work(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag) -> None:
     prepare_transformers()
     from training.engine.context import RunContext
     from training.engine.distributed import joined_processes
+    from training.engine.machine import announce_machine, this_machine
     from training.engine.precision import choose_precision
 
     with joined_processes(getattr(config, "strategy", None)) as processes:
         chosen = choose_precision(directory, config.dtype, events) if processes.is_first else None
         precision = processes.first(chosen)
         assert precision is not None
+        if processes.is_first:
+            announce_machine(directory, events, this_machine(processes=processes.world_size))
         carry_out(config, RunContext(directory, events, stop, precision, processes))
 
 

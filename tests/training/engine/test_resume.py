@@ -89,7 +89,17 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", ["no manifest", "torn state", "torn manifest", "no state", "manifest is a list"]
+    "damage",
+    [
+        "no manifest",
+        "torn state",
+        "flipped byte",
+        "torn manifest",
+        "no state",
+        "manifest is a list",
+        "manifest is not text",
+        "manifest without files",
+    ],
 )
 def test_a_damaged_checkpoint_is_skipped_with_a_warning(tmp_path, damage):
     events = EventLog(tmp_path / "events.jsonl", attempt=2)
@@ -101,6 +111,14 @@ def test_a_damaged_checkpoint_is_skipped_with_a_warning(tmp_path, damage):
             (newest / "manifest.json").unlink()
         case "torn state":
             (newest / "state.pt").write_bytes((newest / "state.pt").read_bytes()[:-10])
+        case "flipped byte":
+            content = bytearray((newest / "state.pt").read_bytes())
+            content[len(content) // 2] ^= 1
+            (newest / "state.pt").write_bytes(content)
+        case "manifest is not text":
+            (newest / "manifest.json").write_bytes(b"\xff\xfe\x00")
+        case "manifest without files":
+            (newest / "manifest.json").write_text('{"step": 2, "files": {}}')
         case "torn manifest":
             (newest / "manifest.json").write_text('{"step": 2, "fi')
         case "no state":

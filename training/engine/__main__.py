@@ -29,9 +29,9 @@ scores.jsonl and best.jsonl (score) or model/ (a Hugging Face directory), and re
 after a crash and it goes on from its newest checkpoint.
 """
 EPILOG = """\
-exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 2 the config or the data is wrong (the last
-event says what to do); 1 anything else. `python -m training.engine fields KIND` lists the fields of a kind's
-config.
+exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 70 one of several processes was killed, run
+again to go on; 2 the config or the data is wrong (the last event says what to do); 1 anything else.
+`python -m training.engine fields KIND` lists the fields of a kind's config.
 """
 
 

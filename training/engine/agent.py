@@ -12,14 +12,9 @@ import sys
 import uuid
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
-from training.engine.errors import StopRequested
-from training.engine.events import EventLog
+from training.engine.errors import ProcessKilled, StopRequested
 from training.engine.stopping import StopFlag
-
-if TYPE_CHECKING:
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
 _PR_SET_PDEATHSIG = 1
 
@@ -38,11 +33,12 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_processes(directory: Path, events: EventLog, stop: StopFlag, *, processes: int) -> int:
-    """Do the work of a run directory in several processes on this machine; returns the exit code.
+def run_processes(directory: Path, stop: StopFlag, *, attempt: int, processes: int) -> list[int]:
+    """Have several processes on this machine do the work of a run directory; returns the exit codes of those
+    that failed.
 
-    SIGTERM goes on to all of them. When one ends with an error the others are ended too, and its exit code is
-    this one's; when a signal has ended it, this process ends by the same.
+    When one fails the others are ended too. SIGTERM goes on to all of them; then StopRequested is raised.
+    ProcessKilled when a signal has ended one.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -57,32 +53,24 @@ def run_processes(directory: Path, events: EventLog, stop: StopFlag, *, processe
         rdzv_endpoint="localhost:0",
         max_restarts=0,
     )
-    arguments = ["-m", "training.engine", "run", str(directory), "--attempt", str(events.attempt)]
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    signal.signal(signal.SIGTERM, _raise_stop)  # until the agent has a handler of its own, which passes it on
     stop.check()
-    signal.signal(signal.SIGTERM, _raise)  # from here on the agent passes it on
     try:
-        elastic_launch(config, sys.executable)(*arguments)
+        elastic_launch(config, sys.executable)(
+            "-m", "training.engine", "run", str(directory), "--attempt", str(attempt)
+        )
     except SignalException as error:
         raise StopRequested from error
     except ChildFailedError as error:
-        return _code_of(error, events)
-    return 0
+        codes = {rank: failure.exitcode for rank, failure in sorted(error.failures.items())}
+        for rank, code in codes.items():
+            if code < 0 and code != -signal.SIGTERM:  # SIGTERM is the agent's own, to those that were left
+                name = signal.Signals(-code).name
+                raise ProcessKilled(f"process {rank} was ended by {name}: run again to go on") from error
+        return list(codes.values())
+    return []
 
 
-def _raise(number: int, _frame: FrameType | None) -> None:
-    from torch.distributed.elastic.multiprocessing import SignalException
-
-    raise SignalException(
-        f"{signal.Signals(number).name} before the processes were started", signal.Signals(number)
-    )
-
-
-def _code_of(error: ChildFailedError, events: EventLog) -> int:
-    for rank, failure in sorted(error.failures.items()):
-        if failure.exitcode < 0:
-            name = signal.Signals(-failure.exitcode).name
-            events.error("process_killed", f"process {rank} was ended by {name}, so all were ended")
-            signal.signal(-failure.exitcode, signal.SIG_DFL)
-            os.kill(os.getpid(), -failure.exitcode)
-    return int(error.get_first_failure()[1].exitcode)
+def _raise_stop(_number: int, _frame: FrameType | None) -> None:
+    raise StopRequested

@@ -39,5 +39,11 @@ class DiskFull(EngineError):
     code = "disk_full"
 
 
+class ProcessKilled(EngineError):
+    """A signal has ended one of the processes of a run, for instance for lack of memory."""
+
+    code = "process_killed"
+
+
 class StopRequested(BaseException):
     """SIGTERM arrived. A BaseException, so that no handler for ordinary errors swallows it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,9 @@ from torch import Tensor
 from training.engine.algorithms.batching import PaddedBatch, TokenSequence, collate
 from training.engine.algorithms.masking import lengths_to_mask
 from training.engine.context import RunContext
+from training.engine.distributed import Microbatch
 from training.engine.modeling import ScalarModel
+from training.engine.shared_prefix import Group, enable, pack
 
 BatchPass = Callable[[PaddedBatch], Tensor]
 
@@ -41,6 +44,73 @@ def final_scores(reward_model: ScalarModel, batch: PaddedBatch) -> Tensor:
     batch = batch.to(reward_model.device)
     scores = reward_model(batch.input_ids)
     return scores.gather(1, (batch.lengths - 1).unsqueeze(1)).squeeze(1)
+
+
+def packed_scores(reward_model: ScalarModel, groups: Sequence[Group]) -> Tensor:
+    """Scores at the end of every completion of the groups, group after group, (completions,) float32.
+
+    One packed row in which each prompt stands once; the transformer must be `enable`d for that.
+    """
+    batch = pack(groups).to(reward_model.device)
+    scores: Tensor = reward_model(batch.input_ids, **batch.arguments())
+    return scores[0, batch.ends]
+
+
+def padded_scores(reward_model: ScalarModel, groups: Sequence[Group]) -> Tensor:
+    """As `packed_scores`, by one row per completion, for transformers that cannot compute packed rows."""
+    rows = [TokenSequence(g.prefix_ids, completion) for g in groups for completion in g.completions]
+    return final_scores(reward_model, collate(rows, pad_id=0))
+
+
+@dataclass(frozen=True)
+class GroupPass:
+    """How prompts with their completions go through a reward model: the scores of some groups, and how many
+    groups are taken at once."""
+
+    scores: Callable[[ScalarModel, Sequence[Group]], Tensor]
+    is_packed: bool
+
+    def microbatches(
+        self, groups: Sequence[Group], context: RunContext, *, tokens_per_microbatch: int
+    ) -> Iterator[Microbatch]:
+        """Groups up to the token budget, or each by itself where rows are padded to the longest."""
+        budget = tokens_per_microbatch if self.is_packed else 0
+        return context.packed_microbatches([len(group) for group in groups], tokens_per_microbatch=budget)
+
+
+def group_pass(reward_model: ScalarModel, context: RunContext) -> GroupPass:
+    """Packed rows if the transformer can compute them, which it is made ready for; else one row per
+    completion."""
+    if enable(reward_model.backbone):
+        return GroupPass(packed_scores, is_packed=True)
+    context.events.message(
+        "this kind of transformer cannot share a prompt's computation between its completions: each "
+        "completion gets a row of its own"
+    )
+    return GroupPass(padded_scores, is_packed=False)
+
+
+@torch.no_grad()
+def score_groups(
+    reward_model: ScalarModel,
+    groups: Sequence[Group],
+    context: RunContext,
+    group_pass: GroupPass,
+    *,
+    tokens_per_microbatch: int,
+) -> list[Tensor]:
+    """Scores of the completions of any number of groups, (completions,) each, in their order, on every
+    process."""
+    counts = [len(group.completions) for group in groups]
+    scores = [torch.zeros(count) for count in counts]
+    for microbatch in group_pass.microbatches(groups, context, tokens_per_microbatch=tokens_per_microbatch):
+        with context.precision.autocast():
+            found = group_pass.scores(reward_model, [groups[row] for row in microbatch.rows]).cpu()
+        if microbatch.counts:
+            parts = found.split([counts[row] for row in microbatch.rows])
+            for row, own in zip(microbatch.rows, parts, strict=True):
+                scores[row] = own
+    return list(context.processes.sum(torch.cat(scores)).split(counts))
 
 
 def spread(values: Tensor, batch: PaddedBatch) -> Tensor:

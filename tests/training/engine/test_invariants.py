@@ -8,9 +8,7 @@ import torch
 from tests.training.engine import snapshots
 from tests.training.engine.conftest import CONTEXT
 from training.engine.algorithms.batching import TokenSequence, collate, microbatches, shuffled
-from training.engine.algorithms.losses import ranking_loss
-from training.engine.config import PpoConfig, RewardModelConfig, SftConfig
-from training.engine.examples import EncodedRanking
+from training.engine.config import PpoConfig, SftConfig
 from training.engine.modeling import (
     freeze_all_but_top,
     frozen_copy,
@@ -23,7 +21,6 @@ from training.engine.optimization import Learner
 from training.engine.passes import completion_logprobs, completion_values, final_scores, per_token, score_all
 from training.engine.ppo_setup import PpoModels, encode_prompts, prompts_of_step
 from training.engine.ppo_update import Totals, accumulate_gradients, split_evenly
-from training.engine.recipes import reward_model as reward_model_recipe
 from training.engine.recipes import sft as sft_recipe
 from training.engine.rollouts import Episode, make_rollout, score_episodes
 from training.engine.tokenization import encode, encode_completion
@@ -134,27 +131,6 @@ def test_logprobs_equal_the_models_own_logits(policy, episodes, tokenizer):
     torch.testing.assert_close(ours[0], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_one_forward_per_completion_gives_the_gradients_of_the_expanded_pairs(tiny_reward_model, tokenizer):
-    places = torch.tensor([2, 1, 3, 1])
-    sequences = [encode(tokenizer, snapshots.messages(1), text) for text in TEXTS[:4]]
-    ours, expanded = load_reward_model(tiny_reward_model), load_reward_model(tiny_reward_model)
-
-    loss = ranking_loss(final_scores(ours, collate(sequences, pad_id=0)), places)
-    loss.backward()
-    pairs = [(i, j) for i in range(4) for j in range(4) if places[i] < places[j]]
-    pair_losses = []
-    for chosen, rejected in pairs:
-        scores = final_scores(expanded, collate([sequences[chosen], sequences[rejected]], pad_id=0))
-        pair_losses.append(-torch.nn.functional.logsigmoid(scores[0] - scores[1]))
-    expected = torch.stack(pair_losses).mean()
-    expected.backward()
-
-    assert len(pairs) == 5
-    torch.testing.assert_close(loss, expected)
-    for one, other in zip(gradients(ours), gradients(expanded), strict=True):
-        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
-
-
 def test_a_rollout_scores_as_the_same_text_does_in_a_snapshot(models, episodes, tokenizer):
     from_rollout = score_episodes(models.reward_model, episodes, tokenizer, PPO, CONTEXT)
 
@@ -207,33 +183,15 @@ def test_ppo_gradients_do_not_depend_on_the_micro_batches(models, episodes, toke
             torch.testing.assert_close(one, two, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["sft", "reward_model"])
-def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(
-    kind, tiny_model, tiny_reward_model, tokenizer
-):
+def test_loss_and_gradients_of_a_batch_do_not_depend_on_the_micro_batches(tiny_model, tokenizer):
     def accumulated(budget):
-        if kind == "sft":
-            config = SftConfig(kind="sft", policy="", tokens_per_microbatch=budget)
-            model = load_policy(tiny_model)
-            learner = Learner(model, learning_rate=1e-3, max_grad_norm=1.0)
-            batch = [
-                encode(tokenizer, d.messages, d.completion * n)
-                for n, d in enumerate(snapshots.demonstrations())
-            ]
-            return sft_recipe.accumulate_loss(learner, batch, config, CONTEXT, pad_id=0), gradients(model)
-        config = RewardModelConfig(kind="reward_model", policy="", tokens_per_microbatch=budget)
-        model = load_reward_model(tiny_reward_model)
+        config = SftConfig(kind="sft", policy="", tokens_per_microbatch=budget)
+        model = load_policy(tiny_model)
         learner = Learner(model, learning_rate=1e-3, max_grad_norm=1.0)
         batch = [
-            EncodedRanking(
-                tuple(encode(tokenizer, r.messages, text) for text in r.completions), torch.tensor(r.places)
-            )
-            for r in snapshots.rankings()
-            if len(set(r.places)) > 1
+            encode(tokenizer, d.messages, d.completion * n) for n, d in enumerate(snapshots.demonstrations())
         ]
-        return reward_model_recipe.accumulate_loss(learner, batch, config, CONTEXT, pad_id=0)[0], gradients(
-            model
-        )
+        return sft_recipe.accumulate_loss(learner, batch, config, CONTEXT, pad_id=0), gradients(model)
 
     (loss, grads), (other_loss, other_grads) = accumulated(16), accumulated(100_000)
 

@@ -15,8 +15,9 @@ from labeling.actions.project import (
     resume_project,
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
+from labeling.actions.rubrics import publish_rubric
 from labeling.actions.skip import skip_task
-from labeling.actions.submit import submit_demonstration, submit_ranking
+from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
 from labeling.actions.transfers import sweep_transfers
 
@@ -45,12 +46,14 @@ __all__ = [
     "pause_project",
     "preview_of",
     "publish_guidelines",
+    "publish_rubric",
     "renew_lease",
     "reopen_task",
     "resume_project",
     "run_export",
     "run_import",
     "save_draft",
+    "set_aside",
     "set_group",
     "skip_task",
     "start_export",

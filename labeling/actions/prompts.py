@@ -111,7 +111,11 @@ def import_demonstration(*, prompt: Prompt, author: User, text: str, key: str = 
     if not created:
         return assignment.submissions.get(idempotency_key=key)
     submission = Submission.objects.create(
-        assignment=assignment, revision=1, idempotency_key=key, origin=Submission.Origin.IMPORT
+        assignment=assignment,
+        revision=1,
+        idempotency_key=key,
+        origin=Submission.Origin.IMPORT,
+        verdict=Submission.Verdict.WRITTEN,
     )
     completion = add_completion(prompt=prompt, text=text, origin=Completion.Origin.PERSON, author=author)
     Demonstration.objects.create(submission=submission, completion=completion)

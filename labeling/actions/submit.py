@@ -1,27 +1,31 @@
 """Taking in what people submit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from labeling import transitions
-from labeling.actions.claim import take_seat
+from labeling.actions.active import settle_active
+from labeling.actions.leases import take_seat
 from labeling.actions.prompts import add_completion
 from labeling.actions.texts import check_storable
 from labeling.errors import DomainError
 from labeling.models import (
+    Answer,
     Assignment,
     Completion,
     Demonstration,
     GuidelineVersion,
     Ranking,
+    RubricVersion,
     Submission,
     Task,
     User,
     output_letter,
 )
+from labeling.rubrics.answers import Given, Place, Value, checked_answers
 
 
 @transaction.atomic
@@ -30,15 +34,20 @@ def submit_ranking(
     assignment: Assignment,
     places: Sequence[tuple[int, int]],
     idempotency_key: str,
+    strength: int | None = None,
+    answers: Sequence[Given] = (),
+    rubric_version: RubricVersion | None = None,
     active_seconds: int | None = None,
     comment: str = "",
 ) -> Submission:
-    """Take in an ordering of all outputs of a task.
+    """Take in an ordering of all outputs of a task, with the answers to the rubric's questions.
 
     places: (output, place) pairs; the output is its number 1…K as this person saw it, 1 is the best
     place and equal places are ties. Numbers left out between places are closed up (1, 1, 3 is 1, 1, 2).
-    A second submission is a new revision; the same idempotency key again returns the first. Refuses an
-    output without a place, twice or unknown. A submission after the lease is taken, marked late.
+    strength: of two outputs that differ, 1 slightly … 3 much. rubric_version: what the page asked; the
+    newest when it is not said. A second submission is a new revision; the same idempotency key again returns
+    the first. Refuses an output without a place, twice or unknown, and answers that are missing or do not
+    fit. A submission after the lease is taken, marked late.
     """
     check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.RANK)
@@ -47,8 +56,49 @@ def submit_ranking(
         return known
     check_storable("comment", comment)
     by_slot = places_by_slot(assignment.display_order, places)
-    submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
-    Ranking.objects.create(submission=submission, places=by_slot)
+    _check_strength(strength, by_slot)
+    rubric = _rubric_of(assignment, rubric_version)
+    # Simulated annotators only rank: nothing was asked of them.
+    if assignment.user.kind == User.Kind.SIMULATED and not answers:
+        rubric = None
+    checked = _checked(rubric, assignment, answers, must_be_whole=True)
+    submission = _new_submission(
+        assignment, idempotency_key, active_seconds, comment, Submission.Verdict.RANKED, rubric
+    )
+    Ranking.objects.create(submission=submission, places=by_slot, strength=strength)
+    _keep_answers(submission, assignment, checked)
+    return submission
+
+
+@transaction.atomic
+def set_aside(
+    *,
+    assignment: Assignment,
+    verdict: str,
+    idempotency_key: str,
+    answers: Sequence[Given] = (),
+    rubric_version: RubricVersion | None = None,
+    active_seconds: int | None = None,
+    comment: str = "",
+) -> Submission:
+    """Take in that a task to rank cannot be ranked: none of its outputs is usable, or its prompt is at fault.
+
+    It takes the seat as a ranking does and trains nothing. Answers are kept as far as they were given.
+    """
+    check_storable("idempotency_key", idempotency_key)
+    assignment = _locked(assignment, Task.Kind.RANK)
+    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
+    if known:
+        return known
+    if verdict not in {Submission.Verdict.NONE_USABLE, Submission.Verdict.PROMPT_PROBLEM}:
+        raise DomainError("bad_verdict", _("There is no such verdict; reload the page."))
+    check_storable("comment", comment)
+    rubric = _rubric_of(assignment, rubric_version)
+    checked = _checked(rubric, assignment, answers, must_be_whole=False)
+    submission = _new_submission(
+        assignment, idempotency_key, active_seconds, comment, Submission.Verdict(verdict), rubric
+    )
+    _keep_answers(submission, assignment, checked)
     return submission
 
 
@@ -72,7 +122,9 @@ def submit_demonstration(
         raise DomainError("empty_text", message, {"text": message})
     check_storable("text", text)
     check_storable("comment", comment)
-    submission = _new_submission(assignment, idempotency_key, active_seconds, comment)
+    submission = _new_submission(
+        assignment, idempotency_key, active_seconds, comment, Submission.Verdict.WRITTEN
+    )
     completion = add_completion(
         prompt=assignment.task.prompt, text=text, origin=Completion.Origin.PERSON, author=assignment.user
     )
@@ -108,6 +160,42 @@ def places_by_slot(display_order: Sequence[int], places: Sequence[tuple[int, int
     return [by_slot[slot] for slot in sorted(by_slot)]
 
 
+def _check_strength(strength: int | None, by_slot: Sequence[int]) -> None:
+    if strength is None:
+        return
+    if sorted(by_slot) != [1, 2] or not 1 <= strength <= 3:
+        message = _("How much better, from 1 to 3, is said of two outputs that are not tied.")
+        raise DomainError("bad_strength", message, {"strength": message})
+
+
+def _rubric_of(assignment: Assignment, asked: RubricVersion | None) -> RubricVersion | None:
+    project = assignment.task.project
+    if asked is not None and asked.project_id != project.pk:
+        raise DomainError("bad_rubric_version", _("The rubric is another project's; reload the page."))
+    return asked or project.rubric_versions.order_by("-number").first()
+
+
+def _checked(
+    rubric: RubricVersion | None, assignment: Assignment, answers: Sequence[Given], *, must_be_whole: bool
+) -> dict[Place, Value]:
+    check_storable("answers", [answer.value for answer in answers])
+    outputs = len(assignment.display_order)
+    questions = rubric.asked if rubric else ()
+    return checked_answers(questions, answers, outputs=outputs, must_be_whole=must_be_whole)
+
+
+def _keep_answers(submission: Submission, assignment: Assignment, answers: Mapping[Place, Value]) -> None:
+    Answer.objects.bulk_create(
+        Answer(
+            submission=submission,
+            question=question,
+            slot=None if output is None else assignment.display_order[output - 1],
+            value=value,
+        )
+        for (question, output), value in answers.items()
+    )
+
+
 def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
     locked = (
         Assignment.objects.select_for_update(of=("self",))
@@ -120,7 +208,12 @@ def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
 
 
 def _new_submission(
-    assignment: Assignment, idempotency_key: str, active_seconds: int | None, comment: str
+    assignment: Assignment,
+    idempotency_key: str,
+    active_seconds: int | None,
+    comment: str,
+    verdict: Submission.Verdict,
+    rubric_version: RubricVersion | None = None,
 ) -> Submission:
     """The next revision, with the seat taken if there is one still free."""
     task = assignment.task
@@ -136,21 +229,26 @@ def _new_submission(
         )
         .order_by("-number")
         .first(),
+        rubric_version=rubric_version,
+        verdict=verdict,
         is_late=_lease_is_over(assignment),
-        active_seconds=active_seconds,
+        active_seconds=settle_active(assignment, active_seconds),
         comment=comment,
     )
     if not assignment.holds_seat:
         take_seat(assignment)
     assignment.lease_until = None
     transitions.change_assignment(assignment, Assignment.Status.SUBMITTED, actor=assignment.user)
-    assignment.draft = {}
-    assignment.save(update_fields=["draft", "holds_seat"])
+    # A draft that is still on its way from the page is older than this, and is refused.
+    assignment.draft, assignment.draft_version = {}, assignment.draft_version + 1
+    assignment.save(update_fields=["draft", "draft_version", "holds_seat"])
     _complete_if_full(task, actor=assignment.user)
     return submission
 
 
 def _lease_is_over(assignment: Assignment) -> bool:
+    if assignment.status == Assignment.Status.SUBMITTED:
+        return assignment.submissions.filter(revision=1, is_late=True).exists()
     if assignment.status != Assignment.Status.LEASED:
         return assignment.status == Assignment.Status.EXPIRED
     with connection.cursor() as cursor:

@@ -56,11 +56,11 @@ def groups(project: Project) -> Callable[[Submission], str]:
 
 
 def rankings(
-    project: Project, filters: Filters = EVERYTHING
+    project: Project, filters: Filters = EVERYTHING, *, prefetch: tuple[str, ...] = ()
 ) -> Iterator[tuple[Submission, list[Completion]]]:
     """Every judged ranking task, oldest first, with its completions by slot."""
-    submissions = _newest_submissions(project, Task.Kind.RANK, filters)
-    for batch in _batches(submissions.select_related("ranking")):
+    submissions = _ranked(project, filters).select_related("ranking", "rubric_version")
+    for batch in _batches(submissions.prefetch_related(*prefetch)):
         slots = _completions_by_task([submission.assignment.task_id for submission in batch])
         for submission in batch:
             yield submission, slots[submission.assignment.task_id]
@@ -83,7 +83,7 @@ def prompts(project: Project, filters: Filters = EVERYTHING) -> Iterator[Prompt]
 
 
 def ranking_count(project: Project, filters: Filters = EVERYTHING) -> int:
-    return _newest_submissions(project, Task.Kind.RANK, filters).count()
+    return _ranked(project, filters).count()
 
 
 def demonstration_count(project: Project, filters: Filters = EVERYTHING) -> int:
@@ -96,6 +96,12 @@ def prompt_count(project: Project, filters: Filters = EVERYTHING) -> int:
 
 def _prompts(project: Project, filters: Filters) -> QuerySet[Prompt]:
     return filters.on_prompts(Prompt.objects.filter(project=project))
+
+
+def _ranked(project: Project, filters: Filters) -> QuerySet[Submission]:
+    """Without those in which nothing was ranked, because none was usable or the prompt was at fault."""
+    newest = _newest_submissions(project, Task.Kind.RANK, filters)
+    return newest.filter(verdict=Submission.Verdict.RANKED)
 
 
 def _newest_submissions(project: Project, kind: str, filters: Filters) -> QuerySet[Submission]:

@@ -4,7 +4,8 @@ from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt
-from labeling.models.submissions import Demonstration, Ranking, Submission
+from labeling.models.rubrics import RubricVersion
+from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
 from labeling.models.tasks import (
     Assignment,
     AssignmentStatusChange,
@@ -17,6 +18,7 @@ from labeling.models.tokens import ApiToken, IdempotentRequest
 from labeling.models.transfers import Transfer, TransferStatusChange
 
 __all__ = [
+    "Answer",
     "ApiToken",
     "Assignment",
     "AssignmentStatusChange",
@@ -29,6 +31,7 @@ __all__ = [
     "Prompt",
     "PublicIdModel",
     "Ranking",
+    "RubricVersion",
     "StatusChange",
     "Submission",
     "Task",

@@ -20,6 +20,12 @@ def _english() -> list[str]:
 
 
 class Project(PublicIdModel):
+    class Criteria(models.TextChoices):
+        """What weighs most in a judgment (InstructGPT, 3.4 and B.2)."""
+
+        TRAINING = "training", _("for training: helpful first")
+        EVALUATION = "evaluation", _("for evaluation: truthful and harmless first")
+
     name = models.CharField(_("name"), max_length=120, unique=True)
     completions_per_prompt = models.PositiveSmallIntegerField(
         _("outputs per prompt"), default=4, validators=[MinValueValidator(2), MaxValueValidator(9)]
@@ -28,6 +34,7 @@ class Project(PublicIdModel):
     # Overlap: this share of the ranking tasks is judged by this many people, the rest by one.
     overlap_share = models.FloatField(default=0.0)
     overlap_people = models.PositiveSmallIntegerField(default=2)
+    criteria = models.CharField(max_length=16, choices=Criteria, default=Criteria.TRAINING)
     time_zone = models.CharField(max_length=64, default="UTC")
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)

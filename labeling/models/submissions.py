@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from labeling.models.base import PublicIdModel
 from labeling.models.project import GuidelineVersion
 from labeling.models.prompts import Completion
+from labeling.models.rubrics import RubricVersion
 from labeling.models.tasks import Assignment
 
 
@@ -17,6 +18,14 @@ class Submission(PublicIdModel):
         SIMULATED = "simulated", _("simulated")
         IMPORT = "import", _("import")
 
+    class Verdict(models.TextChoices):
+        """What came of the task. Only what is ranked or written trains anything."""
+
+        RANKED = "ranked", _("ranked")
+        WRITTEN = "written", _("written")
+        NONE_USABLE = "none_usable", _("none is usable")
+        PROMPT_PROBLEM = "prompt_problem", _("something is wrong with the prompt")
+
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="submissions")
     revision = models.PositiveIntegerField()
     # Chosen by the page that submits: the same key again is the same submission, not a second one.
@@ -25,6 +34,9 @@ class Submission(PublicIdModel):
     guideline_version = models.ForeignKey(
         GuidelineVersion, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    # The questions that were asked, whatever the project asks by now; null: none.
+    rubric_version = models.ForeignKey(RubricVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    verdict = models.CharField(max_length=16, choices=Verdict)
     is_late = models.BooleanField(default=False)
     active_seconds = models.PositiveIntegerField(null=True)
     comment = models.TextField(blank=True)
@@ -33,6 +45,10 @@ class Submission(PublicIdModel):
         constraints = [
             models.UniqueConstraint(fields=["assignment", "revision"], name="submission_revision_unique"),
             models.UniqueConstraint(fields=["assignment", "idempotency_key"], name="submission_key_unique"),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["ranked", "written", "none_usable", "prompt_problem"]),
+                name="submission_verdict_is_known",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -45,11 +61,18 @@ class Ranking(models.Model):
     )
     # places[i] is the place of slot i + 1: 1 is best, equal places are ties, no number is left out.
     places = ArrayField(models.PositiveSmallIntegerField())
+    # Of two outputs: how much better, 1 slightly … 3 much; null: not said.
+    strength = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(places__len__range=(2, 9)), name="ranking_of_two_to_nine"),
             models.CheckConstraint(condition=~Q(places__contains=[0]), name="ranking_places_start_at_one"),
+            models.CheckConstraint(
+                condition=Q(strength__isnull=True)
+                | Q(strength__range=(1, 3), places__len=2, places__contains=[1, 2]),
+                name="ranking_strength_of_two_that_differ",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,3 +89,22 @@ class Demonstration(models.Model):
 
     def __str__(self) -> str:
         return str(self.completion)
+
+
+class Answer(models.Model):
+    """To one question of the submission's rubric version; a flag that is not set has none."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="answers")
+    question = models.CharField(max_length=40)
+    slot = models.PositiveSmallIntegerField(null=True)  # null: about the prompt
+    value = models.JSONField()  # a number of a scale, true, the key of an option, or a text
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission", "question", "slot"], name="answer_unique", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.value}"

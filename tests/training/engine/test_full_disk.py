@@ -1,16 +1,21 @@
 """A disk that is full, for real: a clear refusal, and nothing lost that was there."""
 
 import json
+import os
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.training.engine import snapshots
+from tests.training.engine.children import in_child
 from tests.training.engine.cramped import cramped
 from training.engine.checkpoints import newest_checkpoint, save_checkpoint
 from training.engine.errors import DiskFull
 from training.engine.events import EventLog, read_events
 from training.engine.files import new_directory, write_json
+from training.engine.stopping import StopFlag
 
 FULL = r"(No space left on device|File too large): .* needs \d+ MB more, free \d+ MB"
 
@@ -99,3 +104,46 @@ def test_an_error_that_has_nothing_to_do_with_the_disk_stays_what_it_is(tmp_path
         raise RuntimeError("something else")
 
     assert not list(tmp_path.iterdir())
+
+
+class FillsTheDisk(StopFlag):
+    """Leaves little room at the nth look at the flag."""
+
+    def __init__(self, disk, at):
+        super().__init__()
+        self.disk, self.at, self.looks = disk, at, 0
+
+    def check(self):
+        self.looks += 1
+        if self.looks == self.at:
+            self.disk.fill(leaving=20_000)
+        super().check()
+
+
+def run_it(directory, disk=None, at=0):
+    from training.engine import running
+
+    torch.set_num_threads(1)
+    if disk is not None:
+        running.StopFlag = partial(FillsTheDisk, disk, at)
+    os._exit(running.run_directory(directory, attempt=None))
+
+
+def test_a_run_on_a_disk_that_fills_up_says_what_to_do_and_then_ends_as_any_other(disk, tiny_model):
+    runs = {name: disk.directory / name for name in ("whole", "run")}
+    for directory in runs.values():
+        snapshots.write(directory / "snapshot")
+        config = {"kind": "sft", "policy": str(tiny_model), "batch_size": 2, "checkpoint_every": 1}
+        (directory / "config.json").write_text(json.dumps({**config, "dtype": "float32", "eval_every": 100}))
+    assert in_child(run_it, runs["whole"]) == 0
+
+    assert in_child(run_it, runs["run"], disk, 4) == 1
+    if disk.mounted:
+        disk.empty()
+
+    error = read_events(runs["run"] / "events.jsonl")[-1]
+    assert (error["type"], error["code"]) == ("error", "disk_full")
+    assert "free" in error["text"] and "and run again; the checkpoint of step 3 is intact" in error["text"]
+    assert in_child(run_it, runs["run"]) == 0
+    whole, resumed = (load_file(directory / "model" / "model.safetensors") for directory in runs.values())
+    assert all(torch.equal(weight, resumed[name]) for name, weight in whole.items())

@@ -85,16 +85,23 @@ def task_counts(project: Project) -> dict[str, TaskCounts]:
 
 def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
     """How many tasks of this kind this person could still be given."""
-    return (
-        Task.objects.filter(
-            project=project, kind=kind, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted")
-        )
-        .exclude(assignments__user=user)
-        .count()
-        + Assignment.objects.filter(
-            user=user, task__project=project, task__kind=kind, status=Assignment.Status.LEASED
-        ).count()
+    status = Assignment.Status
+    open_tasks = Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN)
+    free = open_tasks.filter(seats_taken__lt=F("seats_wanted")).exclude(assignments__user=user)
+    # Seats that somebody else has only reserved go to whoever asks.
+    reserved = Assignment.objects.filter(
+        status=status.RESERVED,
+        task__in=open_tasks.filter(seats_taken=F("seats_wanted")).exclude(assignments__user=user),
     )
+    own = Assignment.objects.filter(user=user, task__project=project, task__kind=kind).filter(
+        Q(status__in=[status.LEASED, status.RESERVED])
+        | Q(
+            status=status.EXPIRED,
+            task__status=Task.Status.OPEN,
+            task__seats_taken__lt=F("task__seats_wanted"),
+        )
+    )
+    return free.count() + own.count() + reserved.values("task").distinct().count()
 
 
 def submissions_by(user: User, project: Project) -> dict[str, int]:

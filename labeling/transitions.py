@@ -46,11 +46,13 @@ def change_transfer(transfer: Transfer, to: Transfer.Status, *, actor: User | No
     return True
 
 
-def record_claim(assignment: Assignment, *, actor: User) -> None:
-    """The history of an assignment begins with its claim."""
+def make_assignment(*, user: User, **fields: Any) -> Assignment:
+    """A person's seat at a task; its history begins with it."""
+    assignment = Assignment.objects.create(user=user, **fields)
     AssignmentStatusChange.objects.create(
-        subject=assignment, from_status="", to_status=Assignment.Status.LEASED, actor=actor
+        subject=assignment, from_status="", to_status=assignment.status, actor=user
     )
+    return assignment
 
 
 def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:

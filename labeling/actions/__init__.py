@@ -1,11 +1,13 @@
 """What can be done: one function, one use case, one transaction."""
 
-from labeling.actions.claim import LEASE, claim_task, expire_leases, renew_lease
+from labeling.actions.active import count_active
+from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.draft import save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
+from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member, set_group
 from labeling.actions.project import (
     change_project,
@@ -34,12 +36,14 @@ __all__ = [
     "check_language",
     "choose_language",
     "claim_task",
+    "count_active",
     "create_project",
     "delete_export_files",
     "expire_leases",
     "give_roles",
     "import_demonstration",
     "invite_member",
+    "keep_working",
     "map_import",
     "open_demonstration_task",
     "open_ranking_task",
@@ -49,6 +53,7 @@ __all__ = [
     "publish_rubric",
     "renew_lease",
     "reopen_task",
+    "reserve_task",
     "resume_project",
     "run_export",
     "run_import",

@@ -11,7 +11,7 @@ from labeling.models import Assignment
 
 
 def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -> int:
-    """Keep a draft; returns its new version.
+    """Keep a draft, whatever has become of the lease; returns its new version.
 
     `version` is the one the page started from: a page that is behind another is refused (Conflict),
     so that the older never silently replaces the newer.
@@ -23,6 +23,6 @@ def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -
     if not saved:
         raise Conflict(
             "newer_draft",
-            _("A newer draft was saved from another window. Reload to see it; this one stays here."),
+            _("A newer draft was saved from another window. It stays, and so does this one here."),
         )
     return version + 1

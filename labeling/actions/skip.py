@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling import transitions
-from labeling.actions.claim import free_seat
+from labeling.actions.leases import free_seat
 from labeling.errors import Conflict
 from labeling.models import Assignment
 

@@ -11,7 +11,7 @@ from labeling.actions.active import settle_active
 from labeling.actions.leases import take_seat
 from labeling.actions.prompts import add_completion
 from labeling.actions.texts import check_storable
-from labeling.errors import DomainError
+from labeling.errors import Conflict, DomainError
 from labeling.models import (
     Answer,
     Assignment,
@@ -217,6 +217,10 @@ def _new_submission(
 ) -> Submission:
     """The next revision, with the seat taken if there is one still free."""
     task = assignment.task
+    if assignment.status == Assignment.Status.SUBMITTED and task.project.paused_at:
+        raise Conflict(
+            "paused", _("The project is paused: what you have submitted can be changed when it goes on.")
+        )
     submission = Submission.objects.create(
         assignment=assignment,
         revision=(assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1,

@@ -20,7 +20,7 @@ from labeling.api.serializers import (
     SubmissionSent,
 )
 from labeling.errors import Conflict
-from labeling.models import Assignment, Task
+from labeling.models import Task
 
 
 class AssignmentView(ApiView):
@@ -68,16 +68,14 @@ class Renewal(AssignmentView):
 class Draft(AssignmentView):
     @extend_schema(operation_id="save_draft", request=DraftSent, responses=DraftVersion)
     def put(self, request: Request, assignment_id: uuid.UUID) -> Response:
-        """Keep what is not yet submitted, and the seat; the page shows it too.
+        """Keep what is not yet submitted, and the seat if nobody else has it by now; the page shows it too.
 
         `version` is the draft_version you started from: an older one is refused (409), so that it never
         replaces a newer.
         """
         assignment = access.assignment_for(request.user, assignment_id)
         sent = self.sent(DraftSent)
-        if assignment.status != Assignment.Status.LEASED:
-            raise Conflict("not_open", _("This task is not open any more."))
-        actions.renew_lease(assignment=assignment)
+        actions.keep_working(assignment=assignment)
         places = {str(n): place or "" for n, place in enumerate(sent.get("places", ()), start=1)}
         draft = {"places": places, "text": sent.get("text", ""), "comment": sent.get("comment", "")}
         version = actions.save_draft(assignment=assignment, draft=draft, version=sent["version"])

@@ -1,6 +1,7 @@
 """What is: people, prompts, tasks and judgments."""
 
 from labeling.models.base import PublicIdModel, StatusChange
+from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt
@@ -24,6 +25,7 @@ __all__ = [
     "AssignmentStatusChange",
     "Completion",
     "Demonstration",
+    "GuidelineAcknowledgement",
     "GuidelineVersion",
     "IdempotentRequest",
     "Membership",
@@ -37,6 +39,7 @@ __all__ = [
     "Task",
     "TaskCompletion",
     "TaskStatusChange",
+    "TaskWish",
     "Transfer",
     "TransferStatusChange",
     "User",

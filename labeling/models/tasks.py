@@ -91,6 +91,7 @@ class Assignment(PublicIdModel):
     """One person's seat at one task: there is one row per pair, ever, inserted at the claim."""
 
     class Status(models.TextChoices):
+        RESERVED = "reserved", _("reserved")  # the next task of somebody who is at work on another
         LEASED = "leased", _("in work")
         SUBMITTED = "submitted", _("submitted")
         SKIPPED = "skipped", _("skipped")
@@ -107,24 +108,35 @@ class Assignment(PublicIdModel):
     draft = models.JSONField(default=dict)
     draft_version = models.PositiveIntegerField(default=0)
     claimed_at = models.DateTimeField(db_default=Now())
+    # Time at work on it since the last submission, up to active_counted_at (null: since the claim).
+    active_seconds = models.PositiveIntegerField(default=0, db_default=0)
+    active_counted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["task", "user"], name="assignment_one_seat_per_person"),
             models.CheckConstraint(
-                condition=~Q(status="leased") | Q(lease_until__isnull=False, holds_seat=True),
+                condition=~Q(status__in=["reserved", "leased"])
+                | Q(lease_until__isnull=False, holds_seat=True),
                 name="assignment_lease_has_an_end",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=["skipped", "expired"]) | Q(holds_seat=False),
                 name="assignment_given_back_holds_no_seat",
             ),
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(status="reserved"), name="assignment_one_reservation_per_person"
+            ),
         ]
         indexes = [
-            models.Index(fields=["lease_until"], condition=Q(status="leased"), name="assignment_leases"),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(status__in=["reserved", "leased"]),
+                name="assignment_leases",
+            ),
             models.Index(
                 fields=["user"],
-                condition=Q(status__in=["leased", "expired"]),
+                condition=Q(status__in=["reserved", "leased", "expired"]),
                 name="assignment_unfinished_of_user",
             ),
         ]

@@ -89,6 +89,7 @@ def test_a_ranking_row_tells_who_when_how_and_of_what(project, annotator):
     prompt = make_prompt(project, "Why?", external_id="ticket-7", metadata={"team": "支持", "tags": [1]})
     task = make_ranking_task(project, ["one", "two", "three", "four"], prompt=prompt, round=3)
     assignment = actions.claim_task(user=annotator, project=project, kind="rank")
+    Assignment.objects.update(claimed_at=Now() - timedelta(minutes=1))
     submission = rank(assignment, (4, 3, 2, 1), active_seconds=41)
 
     [row] = rows_of(project, "rankings")

@@ -1,6 +1,8 @@
 import re
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from labeling import actions
@@ -44,6 +46,7 @@ def test_outputs_stand_in_the_order_drawn_for_this_person(page, assignment):
 
 def test_a_submitted_form_leads_to_the_next_task(client_for, annotator, assignment, project):
     following = make_ranking_task(project)
+    Assignment.objects.update(claimed_at=Now() - timedelta(minutes=1))
     client = client_for(annotator)
 
     answer = client.post(

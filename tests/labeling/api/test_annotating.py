@@ -1,6 +1,9 @@
 """A whole session of an annotator, by the API alone."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from labeling.models import Assignment, Ranking, Submission
 from tests.api import api_for, assert_problem
@@ -25,6 +28,7 @@ def test_claim_draft_submit_and_the_next(api, project, annotator):
         f"assignments/{first['id']}/draft/", {"version": 0, "places": [2, None, 1], "comment": "so far"}
     )
     seen = api.get(f"assignments/{first['id']}/").data
+    Assignment.objects.update(claimed_at=Now() - timedelta(minutes=1))
     sent = api.post(f"assignments/{first['id']}/submit/", {"places": [2, 3, 1, 3], "active_seconds": 40})
     second = claim(api, project).data
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,11 @@ class EngineProcess:
                 preexec_fn=before_exec,
             )
         self.pid = self._child.pid
+        self._descendants: dict[int, Any] = {}
 
     def exit_code(self, *, wait: float) -> int | None:
         """The exit code, negative for a signal; None when it still runs after `wait` seconds."""
+        self._note_descendants()
         try:
             return self._child.wait(timeout=wait)
         except subprocess.TimeoutExpired:
@@ -71,11 +74,26 @@ class EngineProcess:
 
     def kill(self) -> None:
         """End it and everything it started, at once."""
+        import psutil
+
+        self._note_descendants()
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:  # all gone
             pass
         self._child.wait()
+        for process in self._descendants.values():
+            with suppress(psutil.NoSuchProcess):  # which it also says of a number that is another's by now
+                process.kill()
+
+    def _note_descendants(self) -> None:
+        """Remember what it has started. torch's elastic agent gives each of its processes a session of its
+        own: no signal to the group reaches them, and once the agent is dead nothing tells whose they were."""
+        import psutil
+
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.pid).children(recursive=True)
+            self._descendants.update({process.pid: process for process in found})
 
 
 def environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.engine.config import fields_of
 from training.engine.errors import DataError
-from training.engine.running import BAD_INPUT, DONE, prepare_transformers, run_directory
+from training.engine.running import DONE, prepare_transformers, run_directory
 
 CPU_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
     directory: Path = options.directory
     if not directory.is_dir():
         print(f"{directory} is not a directory", file=sys.stderr)
-        return BAD_INPUT
+        return DataError.exit_code
     return run_directory(directory, attempt=options.attempt)
 
 
@@ -95,7 +95,7 @@ def _convert(options: argparse.Namespace) -> int:
         convert_smollm2(options.directory)
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return DataError.exit_code
     print(options.directory)
     return DONE
 

@@ -37,8 +37,8 @@ def run_processes(directory: Path, stop: StopFlag, *, attempt: int, processes: i
     """Have several processes on this machine do the work of a run directory; returns the exit codes of those
     that failed.
 
-    When one fails the others are ended too. SIGTERM goes on to all of them; then StopRequested is raised.
-    ProcessKilled when a signal has ended one.
+    When one fails the others are ended too. SIGTERM goes on to all of them; StopRequested when it comes
+    before they are there, ProcessKilled when a signal has ended one.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -60,8 +60,8 @@ def run_processes(directory: Path, stop: StopFlag, *, attempt: int, processes: i
         elastic_launch(config, sys.executable)(
             "-m", "training.engine", "run", str(directory), "--attempt", str(attempt)
         )
-    except SignalException as error:
-        raise StopRequested from error
+    except SignalException:  # they have stopped, and the first one has said so
+        return [StopRequested.exit_code]
     except ChildFailedError as error:
         codes = {rank: failure.exitcode for rank, failure in sorted(error.failures.items())}
         for rank, code in codes.items():

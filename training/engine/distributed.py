@@ -95,7 +95,10 @@ def joined_processes(strategy: str | None) -> Iterator[Processes]:
         return
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        local_rank, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if local_rank >= count:
+            raise ConfigError(f"processes: {local_rank + 1} is not allowed here; {count} GPUs are visible")
+        torch.cuda.set_device(local_rank)
     # gloo also where there are GPUs: what processes agree on lies in CPU tensors and need not wait for them.
     torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
     rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()

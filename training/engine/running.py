@@ -21,11 +21,8 @@ from training.engine.config import (
 )
 from training.engine.errors import (
     ConfigError,
-    DataError,
     DiskFull,
     EngineError,
-    ProcessKilled,
-    RecordError,
     StopRequested,
 )
 from training.engine.events import EventLog, next_attempt
@@ -36,7 +33,7 @@ from training.engine.tensorboard import TensorBoardFiles
 if TYPE_CHECKING:  # importing it loads torch
     from training.engine.context import RunContext
 
-DONE, FAILED, BAD_INPUT, KILLED, STOPPED = 0, 1, 2, 70, 75
+DONE, FAILED = 0, 1
 
 
 def run_directory(directory: Path, *, attempt: int | None) -> int:
@@ -56,21 +53,17 @@ def run_directory(directory: Path, *, attempt: int | None) -> int:
         processes = getattr(config, "processes", 1)
         if processes > 1 and rank is None:
             codes = agent.run_processes(directory, stop, attempt=attempt, processes=processes)
-            return next((code for code in (FAILED, BAD_INPUT, STOPPED) if code in codes), DONE)
+            return _code_of_all(codes)
         if rank is not None:
             agent.die_with_parent()
         _work(config, directory, events, stop)
     except StopRequested:
         events.message("stopped by SIGTERM; run again to go on")
-        return STOPPED
-    except (ConfigError, DataError, RecordError) as error:
-        return _fail(events, error.code, str(error), BAD_INPUT)
+        return StopRequested.exit_code
     except DiskFull as error:
         return _fail(events, error.code, _what_is_left(str(error), directory), FAILED)
-    except ProcessKilled as error:
-        return _fail(events, error.code, str(error), KILLED)
     except EngineError as error:
-        return _fail(events, error.code, str(error), FAILED)
+        return _fail(events, error.code, str(error), error.exit_code)
     except (
         Exception
     ) as error:  # the boundary of the process: whatever went wrong is told to whoever follows the run
@@ -91,6 +84,13 @@ def _fail(events: EventLog, code: str, text: str, exit_code: int) -> int:
     except OSError as error:  # a disk without room for a line; standard error has it
         print(f"events.jsonl cannot be written: {error}", file=sys.stderr)
     return exit_code
+
+
+def _code_of_all(codes: list[int]) -> int:
+    """One exit code for several processes: a stop or a refusal only if none of them fared worse."""
+    return next(
+        (code for code in (FAILED, ConfigError.exit_code, StopRequested.exit_code) if code in codes), DONE
+    )
 
 
 def _what_is_left(reason: str, directory: Path) -> str:

@@ -13,7 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed import checkpoint
+from torch.distributed.checkpoint.filesystem import FileSystemReader
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Shard, zeros
@@ -86,7 +89,7 @@ def join_shards(rest: Any, shards: Mapping[str, Tensor], key: str = "") -> Any:
 
 def save_shards(shards: dict[str, DTensor], directory: Path) -> None:
     """Each process writes its part into the directory. All must call it."""
-    checkpoint.save(shards, checkpoint_id=directory)
+    save(shards, checkpoint_id=directory)
 
 
 def has_shards(directory: Path) -> bool:
@@ -96,10 +99,10 @@ def has_shards(directory: Path) -> bool:
 
 def load_shards(directory: Path, processes: Processes) -> dict[str, Tensor]:
     """What `save_shards` wrote, laid out for the processes there are now, however many wrote it."""
-    found = checkpoint.FileSystemReader(directory).read_metadata().state_dict_metadata
+    found = FileSystemReader(directory).read_metadata().state_dict_metadata
     tensors: dict[str, Tensor] = {}
     for key, entry in found.items():
-        assert isinstance(entry, checkpoint.TensorStorageMetadata)
+        assert isinstance(entry, TensorStorageMetadata)
         if processes.is_sharded:
             mesh = _mesh(processes.device, processes.world_size)
             tensors[key] = zeros(
@@ -107,7 +110,7 @@ def load_shards(directory: Path, processes: Processes) -> dict[str, Tensor]:
             )
         else:
             tensors[key] = torch.zeros(entry.size, dtype=entry.properties.dtype)
-    checkpoint.load(tensors, checkpoint_id=directory, no_dist=processes.world_size == 1)
+    load(tensors, checkpoint_id=directory, no_dist=processes.world_size == 1)
     return tensors
 
 

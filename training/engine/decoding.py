@@ -1,108 +1,192 @@
-"""A batch of rows that decode independently: each row has its own length, and can be replaced by another."""
+"""A batch of rows that decode independently, each with its own length; a row can be replaced by another.
+
+The rows of one prompt share its keys and values: they lie in memory once and are read once a step, for all of
+its rows together. A row has keys and values of its own for its completion alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from transformers import Cache, DynamicCache
-from transformers.cache_utils import CacheLayerMixin
 
-KeyValues = list[tuple[Tensor, Tensor]]  # per layer (heads, time, width) keys and values of one prompt
+from training.engine.algorithms.masking import lengths_to_mask
+from training.engine.errors import DataError
+from training.engine.shared_prefix import causal_attention, is_windowed
+
+NAME = "decoding"  # of `_attention` among transformers' own
+SLOTS = 64  # room for tokens grows in steps of this
 
 
 @dataclass(frozen=True)
 class PrefilledPrompt:
     """A prompt that has been through the model once; all its completions start from here.
 
-    logits: (vocabulary,) for the first token of the completion.
+    key_values: per layer keys and values (heads, length, size). logits: (vocabulary,) for the first token of
+    the completion.
     """
 
-    length: int
-    key_values: KeyValues
+    prompt_ids: tuple[int, ...]
+    key_values: tuple[tuple[Tensor, Tensor], ...]
     logits: Tensor
 
 
-def prefill(policy: Any, prompts: list[tuple[int, ...]], *, pad_id: int) -> list[PrefilledPrompt]:
-    """Run prompts through the model together, right-padded: causal attention keeps the padding out of
-    sight."""
-    lengths = [len(prompt) for prompt in prompts]
-    input_ids = torch.full((len(prompts), max(lengths)), pad_id, dtype=torch.int64, device=policy.device)
-    for row, prompt in enumerate(prompts):
-        input_ids[row, : len(prompt)] = torch.tensor(prompt)
-    cache: Any = DynamicCache()
-    hidden = policy.base_model(input_ids=input_ids, past_key_values=cache, use_cache=True).last_hidden_state
-    last = hidden[torch.arange(len(prompts)), torch.tensor(lengths) - 1]
-    logits = policy.get_output_embeddings()(last)
+def prefill(policy: Any, prompts: Sequence[tuple[int, ...]]) -> list[PrefilledPrompt]:
+    """Run prompts through the model together, one after the other in one row, each attending to itself."""
+    prefilling = _Prefilling([len(prompt) for prompt in prompts])
+    input_ids = torch.tensor([[token for prompt in prompts for token in prompt]])
+    positions = torch.cat([torch.arange(len(prompt)) for prompt in prompts])[None]
+    hidden = _hidden_states(policy, input_ids, positions, prefilling)[0]
+    lasts = torch.tensor(prefilling.lengths).cumsum(0) - 1
+    logits = policy.get_output_embeddings()(hidden[lasts.to(hidden.device)])
     return [
-        PrefilledPrompt(
-            length=length,
-            key_values=[
-                (layer.keys[row, :, :length].clone(), layer.values[row, :, :length].clone())
-                for layer in cache.layers
-            ],
-            logits=logits[row],
-        )
-        for row, length in enumerate(lengths)
+        PrefilledPrompt(prompt, tuple(prefilling.key_values[number]), logits[number])
+        for number, prompt in enumerate(prompts)
     ]
 
 
-class _Rows:
-    """What the layers of a DecodingBatch share: how many rows are in use and how long each is."""
+def check_decoding(policy: Any, *, longest: int) -> None:
+    """DataError when decoding here would not be what the model computes.
 
-    def __init__(self, capacity: int, device: torch.device) -> None:
-        self.count = 0
-        self.numbers = torch.arange(capacity, device=device)
-        self.lengths = torch.zeros(capacity, dtype=torch.int64, device=device)
+    Tried on a few tokens: a model that does not go through transformers' attention interface, or whose
+    attention does more than attend (a bias by distance, a cap on scores, a recurrent state), gives other
+    numbers. longest: tokens of the longest prompt and completion, which must fit into a sliding window.
+    """
+    kind = policy.config.model_type
+    if is_windowed(policy.config) and longest > (policy.config.sliding_window or 0):
+        raise DataError(
+            f"policy: {kind} attends to the last {policy.config.sliding_window} tokens only, and prompts "
+            f"with completions have up to {longest}; lower max_prompt_tokens or max_new_tokens"
+        )
+    expected = policy(input_ids=torch.tensor([[5, 6, 7, 8]], device=policy.device), use_cache=False).logits[
+        0, -1
+    ]
+    batch = DecodingBatch(policy, capacity=2)
+    try:
+        for prompt in prefill(policy, [(5, 6), (5, 6, 7)]):
+            batch.add(prompt)
+        for tokens in ((7, 8), (8, 9)):
+            batch.advance(torch.tensor(tokens, device=policy.device))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise DataError(_unfit(kind)) from error
+    if (batch.logits[0] - expected).norm() > 0.02 * expected.norm():
+        raise DataError(_unfit(kind))
 
 
-class _RowLayer(CacheLayerMixin):
-    """Keys and values (rows, heads, slots, width) of one layer; row i writes its next token at slot
-    lengths[i]."""
+def _unfit(kind: str) -> str:
+    return (
+        f"policy: models of type {kind} cannot be decoded by the engine, because their attention is not "
+        "transformers' standard one. Serve the model by vLLM and name the server in generator_url"
+    )
 
-    is_sliding = False
-    keys: Tensor
-    values: Tensor
 
-    def __init__(self, rows: _Rows) -> None:
-        super().__init__()
-        self.rows = rows
+class _Attends(Protocol):
+    """Computes attention in place of the model, and keeps the keys and values."""
 
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        heads, _, width = key_states.shape[-3:]
-        shape = (len(self.rows.numbers), heads, 64, width)
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        """query: (rows, heads, tokens, size). key, value: (rows, key heads, tokens, size), of the same
+        tokens. Returns (rows, tokens, heads, size)."""
+
+
+class _Prefilling:
+    """Prompts of these lengths, one after the other in one row."""
+
+    def __init__(self, lengths: list[int]) -> None:
+        self.lengths = lengths
+        self.key_values: list[list[tuple[Tensor, Tensor]]] = [[] for _ in lengths]  # by prompt, by layer
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        parts = []
+        of_prompts = zip(*(states.split(self.lengths, dim=2) for states in (query, key, value)), strict=True)
+        for own, (q, k, v) in zip(self.key_values, of_prompts, strict=True):
+            own.append((k[0], v[0]))
+            parts.append(causal_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), scale))
+        return torch.cat(parts, dim=1)
+
+
+def _hidden_states(policy: Any, input_ids: Tensor, position_ids: Tensor, attending: _Attends) -> Tensor:
+    """The last hidden state of each token, (rows, tokens, width), with attention computed by `attending`."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, _attention)
+    config = policy.config
+    usual, config._attn_implementation = config._attn_implementation, NAME
+    try:
+        output = policy.base_model(
+            input_ids=input_ids.to(policy.device),
+            position_ids=position_ids.to(policy.device),
+            use_cache=False,
+            attending=attending,
+        )
+    finally:
+        config._attn_implementation = usual
+    hidden: Tensor = output.last_hidden_state
+    return hidden
+
+
+def _attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    attending: _Attends,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention interface."""
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    return attending.attend(module.layer_idx, query, key, value, scale), None
+
+
+class _KeyValues:
+    """Keys and values (items, heads, slots, size) of one layer; room grows when it is needed."""
+
+    def __init__(self, like: Tensor, items: int) -> None:
+        """like: (heads, any, size)."""
+        shape = (items, like.shape[0], SLOTS, like.shape[2])
+        self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
+
+    def reserve(self, items: int, slots: int) -> None:
+        present = self.keys.shape
+        if items > present[0] or slots > present[2]:
+            shape = (
+                max(items, 2 * present[0]) if items > present[0] else present[0],
+                present[1],
+                max(present[2], -(-slots // SLOTS) * SLOTS),
+                present[3],
+            )
+            self.keys, self.values = (self._grown(old, shape) for old in (self.keys, self.values))
+
+    @staticmethod
+    def _grown(old: Tensor, shape: Sequence[int]) -> Tensor:
         # Zeros and not empty: a masked slot still enters the product with weight 0, and 0 * nan is nan.
-        self.keys, self.values = key_states.new_zeros(shape), value_states.new_zeros(shape)
-        self.is_initialized = True
+        new = old.new_zeros(shape)
+        new[: old.shape[0], :, : old.shape[2]] = old
+        return new
 
-    def reserve(self, slots: int) -> None:
-        """Make room for `slots` tokens a row, in steps of 64."""
-        missing = slots - self.keys.shape[2]
-        if missing > 0:
-            extra = (*self.keys.shape[:2], -(-missing // 64) * 64, self.keys.shape[3])
-            self.keys = torch.cat([self.keys, self.keys.new_zeros(extra)], dim=2)
-            self.values = torch.cat([self.values, self.values.new_zeros(extra)], dim=2)
+    def move(self, source: int, target: int, slots: int) -> None:
+        """Copy the first slots of an item over those of another."""
+        for states in (self.keys, self.values):
+            states[target, :, :slots] = states[source, :, :slots]
 
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[Tensor, Tensor]:
-        count = self.rows.count
-        rows, slots = self.rows.numbers[:count], self.rows.lengths[:count]
-        self.keys[rows, :, slots] = key_states[:, :, 0]
-        self.values[rows, :, slots] = value_states[:, :, 0]
-        visible = int(slots.max()) + 1
-        return self.keys[:count, :, :visible], self.values[:count, :, :visible]
 
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.get_seq_length() + query_length, 0
+@dataclass(frozen=True)
+class _Layout:
+    """Which row belongs to which prompt, as tensors; made anew when rows come or go.
 
-    def get_seq_length(self) -> int:
-        return int(self.rows.lengths.max())
+    members: (prompts, most rows of one) row numbers, filled up with any. places: (rows,) where each row
+    stands in members.flatten(). prompt_lengths: (rows,). prompt_mask: (prompts, longest prompt), see `_mask`.
+    """
 
-    def get_max_length(self) -> int:
-        return -1
+    members: Tensor
+    places: Tensor
+    prompt_lengths: Tensor
+    prompt_mask: Tensor
 
 
 class DecodingBatch:
@@ -110,62 +194,157 @@ class DecodingBatch:
 
     def __init__(self, policy: Any, *, capacity: int) -> None:
         self._policy = policy
-        self._rows = _Rows(capacity, policy.device)
-        self._layers = [_RowLayer(self._rows) for _ in range(policy.config.num_hidden_layers)]
-        self._cache = Cache(layers=list(self._layers))
         self.capacity = capacity
-        self.logits: Tensor | None = None  # (capacity, vocabulary) of each row's next token
+        self.logits = torch.zeros(0)  # (capacity, vocabulary) of each row's next token
+        self._prompts: list[tuple[int, ...]] = []
+        self._prompt_of: list[int] = []  # the number of each row's prompt
+        self._lengths = torch.zeros(capacity, dtype=torch.int64, device=policy.device)  # of the completions
+        self._of_prompts: list[_KeyValues] = []  # a layer each, with an item for each prompt
+        self._of_rows: list[_KeyValues] = []  # a layer each, with an item for each row
+        self._layout: _Layout | None = None
+        self._row_mask = torch.zeros(0)  # (rows, slots), see `_mask`
 
     @property
     def count(self) -> int:
         """Rows in use."""
-        return self._rows.count
+        return len(self._prompt_of)
 
     def add(self, prompt: PrefilledPrompt) -> int:
         """Start a row from a prefilled prompt and return its number."""
-        row = self._rows.count
-        self._rows.count += 1
-        if self.logits is None:
+        if not self._of_rows:
             self.logits = prompt.logits.new_zeros(self.capacity, len(prompt.logits))
-        for layer, (keys, values) in zip(self._layers, prompt.key_values, strict=True):
-            if not layer.is_initialized:
-                layer.lazy_initialization(keys, values)
-            layer.reserve(prompt.length + 1)
-            layer.keys[row, :, : prompt.length] = keys
-            layer.values[row, :, : prompt.length] = values
-        self._rows.lengths[row] = prompt.length
+            self._of_prompts = [_KeyValues(keys, 1) for keys, _ in prompt.key_values]
+            self._of_rows = [_KeyValues(keys, self.capacity) for keys, _ in prompt.key_values]
+        if prompt.prompt_ids not in self._prompts:
+            self._add_prompt(prompt)
+        row = self.count
+        self._prompt_of.append(self._prompts.index(prompt.prompt_ids))
+        self._lengths[row] = 0
         self.logits[row] = prompt.logits
+        self._layout = None
         return row
 
+    def _add_prompt(self, prompt: PrefilledPrompt) -> None:
+        number, length = len(self._prompts), len(prompt.prompt_ids)
+        for layer, (keys, values) in zip(self._of_prompts, prompt.key_values, strict=True):
+            layer.reserve(number + 1, length)
+            layer.keys[number, :, :length] = keys
+            layer.values[number, :, :length] = values
+        self._prompts.append(prompt.prompt_ids)
+
     def remove(self, row: int) -> None:
-        """Free a row by moving the last one into its place."""
-        assert self.logits is not None
-        last = self._rows.count - 1
+        """Free a row, and its prompt with the last row of it."""
+        prompt, last = self._prompt_of[row], self.count - 1
         if row != last:
-            length = int(self._rows.lengths[last])
-            for layer in self._layers:
-                layer.keys[row, :, :length] = layer.keys[last, :, :length]
-                layer.values[row, :, :length] = layer.values[last, :, :length]
-            self._rows.lengths[row] = self._rows.lengths[last]
+            for layer in self._of_rows:
+                layer.move(last, row, int(self._lengths[last]))
+            self._lengths[row] = self._lengths[last]
             self.logits[row] = self.logits[last]
-        self._rows.lengths[last] = 0
-        self._rows.count = last
+            self._prompt_of[row] = self._prompt_of[last]
+        self._prompt_of.pop()
+        if prompt not in self._prompt_of:
+            self._remove_prompt(prompt)
+        self._layout = None
+
+    def _remove_prompt(self, number: int) -> None:
+        last = len(self._prompts) - 1
+        if number != last:
+            for layer in self._of_prompts:
+                layer.move(last, number, len(self._prompts[last]))
+            self._prompts[number] = self._prompts[last]
+            self._prompt_of = [number if prompt == last else prompt for prompt in self._prompt_of]
+        self._prompts.pop()
 
     def advance(self, tokens: Tensor) -> None:
         """Append tokens (count,) to the rows and compute the logits of the next ones."""
-        assert self.logits is not None
-        count = self._rows.count
-        lengths = self._rows.lengths[:count]
-        visible = int(lengths.max()) + 1
-        for layer in self._layers:
-            layer.reserve(visible)
-        sees = (self._rows.numbers.new_tensor(range(visible))[None, :] <= lengths[:, None])[:, None, None, :]
-        hidden = self._policy.base_model(
-            input_ids=tokens[:, None],
-            attention_mask=sees,
-            position_ids=lengths[:, None].clone(),
-            past_key_values=self._cache,
-            use_cache=True,
-        ).last_hidden_state
-        self.logits[:count] = self._policy.get_output_embeddings()(hidden[:, 0])
-        self._rows.lengths[:count] += 1
+        layout = self._layout = self._layout or self._new_layout()
+        lengths = self._lengths[: self.count]
+        slots = int(lengths.max()) + 1
+        for layer in self._of_rows:
+            layer.reserve(self.count, slots)
+        self._row_mask = _mask(lengths + 1, slots, self.logits.dtype)
+        positions = (layout.prompt_lengths + lengths)[:, None]
+        hidden = _hidden_states(self._policy, tokens[:, None], positions, self)
+        self.logits[: self.count] = self._policy.get_output_embeddings()(hidden[:, 0])
+        lengths += 1
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        """Attention of each row's newest token to its prompt, its completion and itself, in one layer.
+
+        query: (rows, heads, 1, size). key, value: (rows, key heads, 1, size), kept. (rows, 1, heads, size).
+        """
+        assert self._layout is not None
+        rows, heads, _, size = query.shape
+        own, shared = self._of_rows[layer], self._of_prompts[layer]
+        numbers, lengths = torch.arange(rows, device=query.device), self._lengths[:rows]
+        own.keys[numbers, :, lengths], own.values[numbers, :, lengths] = key[:, :, 0], value[:, :, 0]
+        q = query.view(rows, key.shape[1], -1, size)  # heads that share a key head stand together
+        to_own = _attend(q, own.keys[:rows], own.values[:rows], self._row_mask, scale)
+        # The rows of a prompt as further queries to the same keys: (prompts, key heads, queries, size).
+        prompts, most = self._layout.members.shape
+        together = q[self._layout.members].transpose(1, 2).flatten(2, 3)
+        found = _attend(
+            together, shared.keys[:prompts], shared.values[:prompts], self._layout.prompt_mask, scale
+        )
+        to_prompt = _Attended(
+            *(
+                part.unflatten(2, (most, -1)).transpose(1, 2).flatten(0, 1)[self._layout.places]
+                for part in found
+            )
+        )
+        return _joined(to_own, to_prompt).to(query.dtype).view(rows, 1, heads, size)
+
+    def _new_layout(self) -> _Layout:
+        rows_of: list[list[int]] = [[] for _ in self._prompts]
+        for row, prompt in enumerate(self._prompt_of):
+            rows_of[prompt].append(row)
+        most = max(map(len, rows_of))
+        members = torch.tensor([rows + rows[:1] * (most - len(rows)) for rows in rows_of])
+        places = [prompt * most + rows_of[prompt].index(row) for row, prompt in enumerate(self._prompt_of)]
+        device = self._lengths.device
+        lengths = torch.tensor([len(prompt) for prompt in self._prompts], device=device)
+        return _Layout(
+            members=members.to(device),
+            places=torch.tensor(places, device=device),
+            prompt_lengths=lengths[self._prompt_of],
+            prompt_mask=_mask(lengths, int(lengths.max()), self.logits.dtype),
+        )
+
+
+def _mask(lengths: Tensor, slots: int, dtype: torch.dtype) -> Tensor:
+    """(n, slots): 0 on the first lengths[i] slots of item i, -inf on the others."""
+    mask = torch.zeros(len(lengths), slots, dtype=dtype, device=lengths.device)
+    return mask.masked_fill(~lengths_to_mask(lengths, slots), float("-inf"))
+
+
+class _Attended(NamedTuple):
+    """Attention to a part of what a query sees, (items, heads, queries, size or 1), float32.
+
+    total: the sum of exp(score - top). values: the sum of exp(score - top) times the value. top: the highest
+    score.
+    """
+
+    values: Tensor
+    total: Tensor
+    top: Tensor
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, scale: float) -> _Attended:
+    """query: (items, heads, queries, size). keys, values: (items, heads, at least slots, size). mask: (items,
+    slots), see `_mask`."""
+    items, heads, queries, _ = query.shape
+    k, v = (states.flatten(0, 1)[:, : mask.shape[1]] for states in (keys, values))
+    added = mask.repeat_interleave(heads, 0)[:, None]
+    scores = torch.baddbmm(added, query.flatten(0, 1), k.transpose(1, 2), alpha=scale).float()
+    top = scores.amax(-1, keepdim=True)
+    weights = (scores - top).exp_()
+    found = torch.bmm(weights.to(v.dtype), v).float(), weights.sum(-1, keepdim=True), top
+    return _Attended(*(part.view(items, heads, queries, -1) for part in found))
+
+
+def _joined(one: _Attended, other: _Attended) -> Tensor:
+    """One softmax over both parts (Milakov & Gimelshein 2018, arXiv 1805.02867), (items, heads, queries,
+    size)."""
+    top = torch.maximum(one.top, other.top)
+    a, b = (one.top - top).exp(), (other.top - top).exp()
+    return (a * one.values + b * other.values) / (a * one.total + b * other.total)

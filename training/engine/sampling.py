@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from training.engine.algorithms.logprobs import token_logprobs
-from training.engine.decoding import DecodingBatch, PrefilledPrompt, prefill
+from training.engine.decoding import DecodingBatch, PrefilledPrompt, check_decoding, prefill
 
-PREFILL_TOKENS = 1024  # prompts are prefilled together up to this many padded tokens
+PREFILL_TOKENS = 1024  # prompts are prefilled together up to this many tokens
+ORDERED_TOGETHER = 32  # requests of which those of like length go together
+BLOCK = 256  # tokens of the vocabulary whose probabilities are summed before one of them is drawn
 
 
 @dataclass(frozen=True)
@@ -53,58 +55,135 @@ class SampledCompletion:
     finish_reason: Literal["stop", "length"]
 
 
-@dataclass
-class _Row:
-    key: str
-    index: int
-    token_ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
+def uniforms(stream: str, key: str, index: int, count: int) -> Tensor:
+    """`count` numbers in [0, 1), (count,) float64, by which the completion's tokens are drawn.
 
-
-def uniform(stream: str, key: str, index: int, position: int) -> float:
-    """A number in [0, 1) that depends on its arguments alone: a counter-based random stream.
-
-    So a completion does not depend on which other rows share the batch, except through rounding, and a
-    resumed run draws what the uninterrupted one would have drawn.
+    A counter-based random stream: the number at a position depends on the stream, the prompt's key, the
+    completion's index and the position alone. So a completion does not depend on which other rows share the
+    batch, except through rounding, and a resumed run draws what the uninterrupted one would have drawn.
     """
-    counter = f"{stream}\0{key}\0{index}\0{position}".encode()
-    return (int.from_bytes(hashlib.blake2b(counter, digest_size=8).digest(), "big") >> 11) / 2**53
+    digest = hashlib.shake_256(f"{stream}\0{key}\0{index}".encode()).digest(8 * count)
+    integers = torch.frombuffer(bytearray(digest), dtype=torch.int64)
+    return ((integers >> 11) & (2**53 - 1)).double() / 2**53
 
 
-def draw(logits: Tensor, uniforms: Tensor, *, temperature: float) -> Tensor:
+def draw(logits: Tensor, uniforms: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
     """Invert the cumulative distribution of softmax(logits / temperature) at `uniforms`.
 
-    logits: (rows, vocabulary). uniforms: (rows,) in [0, 1). Returns (rows,) int64 tokens.
+    logits: (rows, vocabulary). uniforms: (rows,) in [0, 1). Returns tokens (rows,) int64 and their
+    log-probabilities (rows,) float32, those of `token_logprobs`. First the block of the vocabulary is found
+    and then the token in it, because a running sum over a whole vocabulary is slow.
     """
-    weights = torch.softmax(logits.float() / temperature, dim=-1)
-    cumulative = weights.cumsum(dim=-1)
-    thresholds = (uniforms.to(cumulative) * cumulative[:, -1]).unsqueeze(-1)
-    # right=True passes over tokens of probability 0; rounding must not lead past the end.
-    return torch.searchsorted(cumulative, thresholds, right=True).squeeze(-1).clamp(max=logits.shape[-1] - 1)
+    scaled = logits.float() / temperature
+    top = scaled.amax(-1, keepdim=True)
+    weights = (scaled - top).exp_()
+    weights = pad(weights, (0, -weights.shape[1] % BLOCK)).view(len(weights), -1, BLOCK)
+    up_to_block = weights.sum(-1).cumsum(-1)
+    total = up_to_block[:, -1:]
+    block, past = _first_beyond(up_to_block, uniforms[:, None].to(total) * total)
+    own = weights.gather(1, block[:, :, None].expand(-1, -1, BLOCK))[:, 0]
+    place, _ = _first_beyond(own.cumsum(-1), past)
+    tokens = block * BLOCK + place
+    return tokens[:, 0], (scaled.gather(1, tokens) - top - total.log())[:, 0]
+
+
+def _first_beyond(cumulative: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor]:
+    """Where cumulative sums (rows, n) first exceed thresholds (rows, 1), and what is left of the thresholds
+    there; rounding can lead neither past the end nor to where nothing was added."""
+    highest = torch.nextafter(cumulative[:, -1:], torch.zeros_like(thresholds))
+    thresholds = torch.minimum(thresholds, highest)
+    found = torch.searchsorted(cumulative, thresholds, right=True)
+    before = cumulative.gather(1, (found - 1).clamp(min=0)) * (found > 0)
+    return found, (thresholds - before).clamp(min=0)
 
 
 class _Prompts:
-    """Requests in order, prefilled a few prompts ahead, handed out one completion at a time."""
+    """Requests nearly in order, prefilled a few prompts ahead, handed out one completion at a time."""
 
-    def __init__(self, policy: Any, requests: Sequence[SamplingRequest], settings: SamplingSettings) -> None:
+    def __init__(self, policy: Any, requests: Sequence[SamplingRequest]) -> None:
         self._policy = policy
-        self._pad_id = settings.pad_id
-        self._waiting = deque(request for request in requests if request.indices)
-        self._ready: deque[tuple[_Row, PrefilledPrompt]] = deque()
+        self._waiting = deque(request for request in _near_in_length(requests) if request.indices)
+        self._ready: deque[tuple[str, int, PrefilledPrompt]] = deque()
 
-    def next_row(self) -> tuple[_Row, PrefilledPrompt] | None:
+    def next_completion(self) -> tuple[str, int, PrefilledPrompt] | None:
+        """Key and index of the completion to be started next, and its prompt; None when all are started."""
         if not self._ready and self._waiting:
             group = [self._waiting.popleft()]
-            longest = len(group[0].prompt_ids)
-            while self._waiting:
-                longest = max(longest, len(self._waiting[0].prompt_ids))
-                if (len(group) + 1) * longest > PREFILL_TOKENS:
-                    break
+            tokens = len(group[0].prompt_ids)
+            while self._waiting and tokens + len(self._waiting[0].prompt_ids) <= PREFILL_TOKENS:
                 group.append(self._waiting.popleft())
-            prompts = prefill(self._policy, [request.prompt_ids for request in group], pad_id=self._pad_id)
+                tokens += len(group[-1].prompt_ids)
+            prompts = prefill(self._policy, [request.prompt_ids for request in group])
             for request, prompt in zip(group, prompts, strict=True):
-                self._ready.extend((_Row(request.key, index), prompt) for index in request.indices)
+                self._ready.extend((request.key, index, prompt) for index in request.indices)
         return self._ready.popleft() if self._ready else None
+
+
+def _near_in_length(requests: Sequence[SamplingRequest]) -> Iterator[SamplingRequest]:
+    """Requests in portions, each by length: keys of prompts decoded together are padded to the longest."""
+    for start in range(0, len(requests), ORDERED_TOGETHER):
+        yield from sorted(requests[start : start + ORDERED_TOGETHER], key=lambda r: len(r.prompt_ids))
+
+
+class _Drawn:
+    """What the rows in flight have drawn so far. Row i of every tensor belongs to row i of the batch.
+
+    names: key and index of each row. uniforms, tokens, logprobs: (capacity, most new tokens). counts:
+    (capacity,) tokens drawn.
+    """
+
+    def __init__(self, settings: SamplingSettings, device: torch.device) -> None:
+        self._settings = settings
+        shape = (settings.rows_in_flight, settings.max_new_tokens)
+        self.names: list[tuple[str, int]] = []
+        self.uniforms = torch.zeros(shape, dtype=torch.float64, device=device)
+        self.tokens = torch.zeros(shape, dtype=torch.int64, device=device)
+        self.logprobs = torch.zeros(shape, device=device)
+        self.counts = torch.zeros(shape[0], dtype=torch.int64, device=device)
+
+    def start(self, key: str, index: int) -> None:
+        """Begin a completion in the next row."""
+        row = len(self.names)
+        self.names.append((key, index))
+        self.uniforms[row] = uniforms(self._settings.stream, key, index, self._settings.max_new_tokens)
+        self.counts[row] = 0
+
+    def draw_next(self, rows: list[int], batch: DecodingBatch) -> list[int]:
+        """Draw one token for each of the rows; returns those that are now finished."""
+        numbers = torch.tensor(rows, device=self.counts.device)
+        logits = batch.logits[: batch.count] if len(rows) == batch.count else batch.logits[numbers]
+        positions = self.counts[numbers]
+        tokens, logprobs = draw(
+            logits, self.uniforms[numbers, positions], temperature=self._settings.temperature
+        )
+        self.tokens[numbers, positions], self.logprobs[numbers, positions] = tokens, logprobs
+        self.counts[numbers] += 1
+        is_last = (tokens == self._settings.eos_id) | (positions + 1 == self._settings.max_new_tokens)
+        finished: list[int] = numbers[is_last].tolist()
+        return finished
+
+    def newest(self) -> Tensor:
+        """The last token of each row, (rows,)."""
+        count = len(self.names)
+        return self.tokens[:count].gather(1, self.counts[:count, None] - 1)[:, 0]
+
+    def remove(self, row: int) -> SampledCompletion:
+        """The completion of a row that is finished; the last row takes its place, as in the batch."""
+        (key, index), count = self.names[row], int(self.counts[row])
+        token_ids = tuple(self.tokens[row, :count].tolist())
+        completion = SampledCompletion(
+            key=key,
+            index=index,
+            token_ids=token_ids,
+            logprobs=tuple(self.logprobs[row, :count].tolist()),
+            finish_reason="stop" if token_ids[-1] == self._settings.eos_id else "length",
+        )
+        last = len(self.names) - 1
+        self.names[row] = self.names[last]
+        self.names.pop()
+        for values in (self.uniforms, self.tokens, self.logprobs, self.counts):
+            values[row] = values[last]
+        return completion
 
 
 @torch.no_grad()
@@ -114,59 +193,34 @@ def sample_completions(
     settings: SamplingSettings,
     check_stop: Callable[[], None] = lambda: None,
 ) -> Iterator[SampledCompletion]:
-    """Yield every requested completion as soon as it is finished; rows start in the order of the requests.
+    """Yield every requested completion as soon as it is finished; rows start nearly in the order of the
+    requests.
 
-    Each prompt goes through the model once. `check_stop` is called before every decoding step.
+    Each prompt goes through the model once. `check_stop` is called before every decoding step. DataError when
+    the policy is of a kind that cannot be decoded here.
     """
-    prompts = _Prompts(policy, requests, settings)
+    longest = max((len(request.prompt_ids) for request in requests), default=0) + settings.max_new_tokens
+    check_decoding(policy, longest=longest)
+    prompts = _Prompts(policy, requests)
     batch = DecodingBatch(policy, capacity=settings.rows_in_flight)
-    rows: list[_Row] = []
+    drawn = _Drawn(settings, policy.device)
     while True:
         check_stop()
-        undrawn = list(range(len(rows)))
+        undrawn = list(range(batch.count))
         while True:  # a row that ends at once leaves room for another, which needs its first token too
-            while batch.count < batch.capacity and (following := prompts.next_row()):
-                undrawn.append(batch.add(following[1]))
-                rows.append(following[0])
+            while batch.count < batch.capacity and (following := prompts.next_completion()):
+                key, index, prompt = following
+                drawn.start(key, index)
+                undrawn.append(batch.add(prompt))
             if not undrawn:
                 break
-            finished = _draw_next_tokens(rows, undrawn, batch, settings)
-            for number in sorted(finished, reverse=True):
-                yield _completed(rows[number], settings.eos_id)
-                batch.remove(number)
-                rows[number] = rows[-1]
-                rows.pop()
+            finished = drawn.draw_next(undrawn, batch)
+            for row in sorted(finished, reverse=True):
+                yield drawn.remove(row)
+                batch.remove(row)
             undrawn = []
             if not finished:
                 break
-        if not rows:
+        if not batch.count:
             return
-        batch.advance(torch.tensor([row.token_ids[-1] for row in rows], device=policy.device))
-
-
-def _draw_next_tokens(
-    rows: list[_Row], numbers: list[int], batch: DecodingBatch, settings: SamplingSettings
-) -> list[int]:
-    """Draw one token for each of the numbered rows; returns the numbers of those that are now finished."""
-    assert batch.logits is not None
-    logits = batch.logits[numbers] if len(numbers) < batch.count else batch.logits[: batch.count]
-    uniforms = [uniform(settings.stream, rows[n].key, rows[n].index, len(rows[n].token_ids)) for n in numbers]
-    tokens = draw(logits, torch.tensor(uniforms, dtype=torch.float64), temperature=settings.temperature)
-    logprobs = token_logprobs(logits, tokens, temperature=settings.temperature)
-    finished = []
-    for number, token, logprob in zip(numbers, tokens.tolist(), logprobs.tolist(), strict=True):
-        rows[number].token_ids.append(token)
-        rows[number].logprobs.append(logprob)
-        if token == settings.eos_id or len(rows[number].token_ids) >= settings.max_new_tokens:
-            finished.append(number)
-    return finished
-
-
-def _completed(row: _Row, eos_id: int) -> SampledCompletion:
-    return SampledCompletion(
-        key=row.key,
-        index=row.index,
-        token_ids=tuple(row.token_ids),
-        logprobs=tuple(row.logprobs),
-        finish_reason="stop" if row.token_ids[-1] == eos_id else "length",
-    )
+        batch.advance(drawn.newest())

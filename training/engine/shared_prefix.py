@@ -112,7 +112,7 @@ def enable(backbone: Any) -> bool:
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
-    if not backbone._supports_attention_backend or _is_windowed(backbone.config):
+    if not backbone._supports_attention_backend or is_windowed(backbone.config):
         return False
     AttentionInterface.register(NAME, attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)
@@ -124,7 +124,7 @@ def enable(backbone: Any) -> bool:
     return False
 
 
-def _is_windowed(config: Any) -> bool:
+def is_windowed(config: Any) -> bool:
     kinds = getattr(config, "layer_types", None) or ["full_attention"]
     has_window = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     return bool(has_window) or set(kinds) != {"full_attention"}

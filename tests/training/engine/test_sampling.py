@@ -6,9 +6,10 @@ import torch
 from tests.training.engine.conftest import attempt
 from tests.training.engine.snapshots import prompts
 from training.engine.algorithms.batching import TokenSequence, collate
+from training.engine.algorithms.logprobs import token_logprobs
 from training.engine.modeling import Policy, load_language_model
 from training.engine.passes import completion_logprobs
-from training.engine.sampling import SamplingRequest, SamplingSettings, draw, sample_completions, uniform
+from training.engine.sampling import SamplingRequest, SamplingSettings, draw, sample_completions, uniforms
 from training.engine.tokenization import decode_completion, encode_prompt, render_prompt
 
 
@@ -80,16 +81,53 @@ def test_another_seed_gives_other_completions(policy, tokenizer, requests):
 
 
 def test_draws_follow_the_distribution():
-    torch.manual_seed(0)
     logits = torch.tensor([1.0, 0.0, float("-inf"), 2.0])
-    uniforms = torch.tensor([uniform("s", "p", 0, i) for i in range(20_000)], dtype=torch.float64)
+    chances = torch.cat([uniforms("s", "p", index, 40) for index in range(500)])
 
-    drawn = draw(logits.expand(20_000, 4), uniforms, temperature=0.5)
+    drawn, logprobs = draw(logits.expand(20_000, 4), chances, temperature=0.5)
 
+    expected = torch.softmax(logits / 0.5, -1)
     shares = torch.bincount(drawn, minlength=4) / 20_000
-    torch.testing.assert_close(shares, torch.softmax(logits / 0.5, -1), atol=0.01, rtol=0)
-    assert draw(logits[None], torch.tensor([0.0]), temperature=1.0).item() == 0
-    assert draw(logits[None], torch.tensor([1.0]), temperature=1.0).item() == 3
+    torch.testing.assert_close(shares, expected, atol=0.01, rtol=0)
+    torch.testing.assert_close(logprobs, expected[drawn].log())
+
+
+def test_a_draw_is_where_the_cumulative_distribution_passes_the_number():
+    """Over a vocabulary of several blocks, by the definition."""
+    logits = torch.randn(64, 1000, generator=torch.Generator().manual_seed(3)) * 4
+    logits[:, 300:700] = float("-inf")
+    chances = uniforms("s", "p", 0, 64)
+
+    drawn, logprobs = draw(logits, chances, temperature=1.3)
+
+    exact = torch.softmax(logits.double() / 1.3, -1)
+    cumulative = exact.cumsum(-1)
+    expected = torch.tensor(
+        [int((cumulative[row] > chances[row]).nonzero()[0]) for row in range(len(logits))]
+    )
+    assert drawn.tolist() == expected.tolist()
+    torch.testing.assert_close(logprobs, token_logprobs(logits, drawn, temperature=1.3))
+
+
+@pytest.mark.parametrize(("number", "token"), [(0.0, 1), (1.0 - 2**-53, 4), (1.0, 4)])
+def test_rounding_leads_to_no_impossible_token(number, token):
+    logits = torch.full((1, 600), float("-inf"))
+    logits[0, 1], logits[0, 4] = 2.0, 1.0
+
+    drawn, _ = draw(logits, torch.tensor([number], dtype=torch.float64), temperature=1.0)
+
+    assert drawn.tolist() == [token]
+
+
+def test_a_random_number_depends_on_prompt_completion_and_position_alone():
+    assert uniforms("0", "p", 1, 10)[:7].tolist() == uniforms("0", "p", 1, 7).tolist()
+    different = [
+        uniforms(*name, 1).item() for name in (("0", "p", 1), ("1", "p", 1), ("0", "q", 1), ("0", "p", 2))
+    ]
+    assert len(set(different)) == 4
+    many = uniforms("0", "p", 0, 100_000)
+    assert 0 <= many.min() < 1e-3 and 1 - 1e-3 < many.max() < 1
+    assert many.mean().item() == pytest.approx(0.5, abs=0.005)
 
 
 def test_the_first_prompt_is_complete_before_the_last_one_starts(new_run, tiny_model):

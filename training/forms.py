@@ -11,7 +11,7 @@ from labeling.models import Project, Prompt
 from training import queries
 from training.actions.runs import INPUT_ROLES, NEEDED_CONTENT, SAMPLED_SPLITS
 from training.engine.config import FieldDescription, fields_of
-from training.engine.config_presets import DEFAULTS, Preset
+from training.engine.config_presets import STARTER, Preset
 from training.models import Run, RunInput
 from training.setting_names import in_words
 
@@ -31,7 +31,7 @@ class RunForm(forms.Form):
         *,
         kind: str,
         project: Project,
-        preset: Preset = DEFAULTS,
+        preset: Preset = STARTER,
         source: Run | None = None,
     ) -> None:
         """Filled in from a preset, or from the run that is to be cloned."""

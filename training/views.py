@@ -45,7 +45,7 @@ def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpRes
     project = project_of(request, project_id)
     if kind not in Run.Kind.values:
         raise Http404
-    preset = PRESETS.get(request.GET.get("preset", "defaults"))
+    preset = PRESETS.get(request.GET.get("preset", "starter"))
     if preset is None:
         raise Http404
     source = cloned_run(request, project, kind)

@@ -165,7 +165,7 @@ def test_a_clone_is_of_ones_own_project_and_kind(client, project, model, tmp_pat
 
 
 @pytest.mark.parametrize("kind", Run.Kind.values)
-@pytest.mark.parametrize("preset", ["defaults", "instructgpt", "tiny"])
+@pytest.mark.parametrize("preset", ["starter", "instructgpt", "tiny"])
 def test_a_preset_fills_the_form_and_names_its_sources(client, project, model, kind, preset):
     from training.engine.config_presets import PRESETS
 

@@ -35,11 +35,19 @@ def _paper(where: str, **values: Any) -> dict[str, PresetValue]:
     return {name: PresetValue(value, f"Ouyang 2022, {where}") for name, value in values.items()}
 
 
+def _gpt3(where: str, **values: Any) -> dict[str, PresetValue]:
+    return {name: PresetValue(value, f"Brown 2020, {where}") for name, value in values.items()}
+
+
 def _tiny(**values: Any) -> dict[str, PresetValue]:
     return {name: PresetValue(value, "chosen to end within a minute") for name, value in values.items()}
 
 
-DEFAULTS = Preset("defaults", "What suits a model of 135M parameters on two CPU cores.", {})
+STARTER = Preset(
+    "starter",
+    "What suits a model of 135M parameters on two CPU cores.",
+    {},  # the defaults themselves, each with the source its field names
+)
 
 INSTRUCTGPT = Preset(
     "instructgpt",
@@ -52,15 +60,27 @@ INSTRUCTGPT = Preset(
                 "C.1: a prompt and a response of up to 1k each", max_new_tokens=1024, max_prompt_tokens=1024
             ),
         },
+        "score": _paper("C.1: context of 2k", max_tokens=2048),
+        "pretrain": {
+            **_gpt3("2.1: a context of 2048", max_tokens=2048),
+            **_gpt3("table 2.1: 1.3B", tokens_per_step=1_000_000, learning_rate=2e-4),
+            **_gpt3("table 2.2: 0.4 to 3.4 epochs, by corpus", epochs=1),
+            **_gpt3("every layer is trained", trainable_layers=None),
+            **_gpt3("B: several documents in a window; there they see each other", layout="packed"),
+        },
         "sft": {
             **_paper("C.1", epochs=16, batch_size=32, max_tokens=2048),
             **_paper("C.1: for 1.3B and 6B", learning_rate=9.65e-6),
             **_paper("C.1: no warm-up", warmup_steps=0),
             **_paper("C.1: every layer is trained", trainable_layers=None),
+            **_paper(
+                "C.1: no pretraining mix; C.3, for the start of PPO: 0.1 and 2 epochs", pretrain_mix=0.0
+            ),
         },
         "reward_model": {
             **_paper("C.2", epochs=1, learning_rate=9e-6),
             **_paper("C.2: 64 prompts with all their comparisons", batch_size=64),
+            **_paper("eq. 1: each ranking weighs the same", pair_norm="ranking"),
             **_paper("C.2: the whole 6B model is trained", layers=None, freeze_embeddings=False),
             **_paper("C.1: context of 2k", max_tokens=2048),
         },
@@ -88,6 +108,16 @@ TINY = Preset(
     "The smallest run that goes through every step: to see whether all is in place, not to get a good model.",
     {
         "sample": _tiny(completions_per_prompt=2, max_new_tokens=16),
+        "score": _tiny(max_tokens=256),
+        "pretrain": _tiny(
+            tokens_per_step=256,
+            max_tokens=64,
+            warmup_steps=0,
+            trainable_layers=1,
+            eval_every=2,
+            eval_tokens=256,
+            checkpoint_every=2,
+        ),
         "sft": _tiny(
             epochs=1,
             batch_size=2,
@@ -114,4 +144,4 @@ TINY = Preset(
     },
 )
 
-PRESETS = {preset.name: preset for preset in (DEFAULTS, INSTRUCTGPT, TINY)}
+PRESETS = {preset.name: preset for preset in (STARTER, INSTRUCTGPT, TINY)}

@@ -29,8 +29,14 @@ def test_every_value_names_its_source(name):
             assert entry.source.strip()
 
 
-def test_the_defaults_are_the_engines_own():
-    assert PRESETS["defaults"].values == {}
+def test_the_presets_are_three_and_the_first_is_the_engines_own_defaults():
+    assert list(PRESETS) == ["starter", "instructgpt", "tiny"]
+    assert PRESETS["starter"].values == {}
+
+
+@pytest.mark.parametrize("name", ["instructgpt", "tiny"])
+def test_a_preset_says_something_of_every_kind_and_nothing_of_others(name):
+    assert set(PRESETS[name].values) == set(CONFIG_TYPES)
 
 
 def test_instructgpt_is_what_the_paper_prints():

@@ -25,7 +25,7 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--splits", nargs="+", default=SAMPLED_SPLITS, help="of the prompts to sample for"
         )
-        parser.add_argument("--preset", default="defaults", choices=PRESETS)
+        parser.add_argument("--preset", default="starter", choices=PRESETS)
         parser.add_argument(
             "--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help="config fields"
         )

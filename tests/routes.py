@@ -93,6 +93,7 @@ ROUTES = {
     "trial": Route(ENGINEERS, ("trial",), get=200),
     "cancel-trial": Route(ENGINEERS, ("trial",), post=302),
     "snapshots": Route(ENGINEERS, PROJECT, get=200),
+    "corpora": Route(ENGINEERS, PROJECT, get=200, post=400),
     "take-snapshot": Route(ENGINEERS, PROJECT, post=302),
 }
 

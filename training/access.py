@@ -12,7 +12,8 @@ from training.models import Chain, ModelVersion, Run, Snapshot, Trial
 
 def run_for(user: User, public_id: uuid.UUID) -> Run:
     run = get_object_or_404(
-        Run.objects.select_related("project", "snapshot", "created_by", "model_version"), public_id=public_id
+        Run.objects.select_related("project", "snapshot", "corpus", "created_by", "model_version"),
+        public_id=public_id,
     )
     access.project_for(user, run.project.public_id, roles=access.ENGINEERS)
     return run

@@ -4,23 +4,26 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from labeling.errors import DomainError
 from labeling.models import Project, Prompt
 from training import queries
-from training.actions.runs import INPUT_ROLES, NEEDED_CONTENT, SAMPLED_SPLITS
+from training.actions.runs import INPUT_ROLES, MIXED_IN, NEEDED_CONTENT, OPTIONAL_ROLES, SAMPLED_SPLITS
 from training.engine.config import FieldDescription, fields_of
 from training.engine.config_presets import STARTER, Preset
-from training.models import Run, RunInput
+from training.models import ModelVersion, Run, RunInput, Snapshot
 from training.setting_names import in_words
 
 # What is asked at first sight; the engine's other fields fold away.
 MAIN_SETTINGS = {
     Run.Kind.SAMPLE: ("completions_per_prompt", "max_new_tokens", "temperature"),
-    Run.Kind.SFT: ("epochs", "batch_size", "learning_rate"),
+    Run.Kind.PRETRAIN: ("epochs", "tokens_per_step", "learning_rate"),
+    Run.Kind.SFT: ("epochs", "batch_size", "learning_rate", "pretrain_mix", "select_by"),
     Run.Kind.REWARD_MODEL: ("epochs", "batch_size", "learning_rate"),
     Run.Kind.PPO: ("steps", "episodes_per_step", "kl_coef", "kl_cap"),
+    Run.Kind.SCORE: ("max_tokens",),
 }
 
 
@@ -38,7 +41,7 @@ class RunForm(forms.Form):
         super().__init__(data)
         self.kind = kind
         self.source = source
-        self.roles = INPUT_ROLES[kind]
+        self.roles = (*INPUT_ROLES[kind], *OPTIONAL_ROLES.get(kind, ()))
         self.settings = [field for field in fields_of(kind) if field.name not in RunInput.Role.values]
         self._add_inputs(project)
         usual = queries.usual_settings(kind, project)
@@ -57,6 +60,8 @@ class RunForm(forms.Form):
         usual = queries.usual_inputs(project, self.kind)
         if source is not None:
             usual |= {i.role: i.model_version for i in source.inputs.select_related("model_version")}
+        if self.kind == Run.Kind.SCORE:
+            self._add_ensemble(project, usual.get(RunInput.Role.REWARD_MODEL))
         for role in self.roles:
             version = usual.get(role)
             self.fields[role] = forms.ModelChoiceField(
@@ -64,22 +69,61 @@ class RunForm(forms.Form):
                 label=RunInput.Role(role).label.capitalize(),
                 initial=version and version.public_id,
                 to_field_name="public_id",
+                required=role in INPUT_ROLES[self.kind],
             )
         if self.kind in NEEDED_CONTENT:
-            newest = (source and source.snapshot) or queries.newest_snapshot(project)
-            self.fields["snapshot"] = forms.ModelChoiceField(
-                queries.snapshots_of(project).filter(status="ready"),
-                label=_("Snapshot"),
-                initial=newest and newest.public_id,
-                to_field_name="public_id",
+            found = queries.ready_snapshots(project, holding=NEEDED_CONTENT[self.kind])
+            self._add_snapshot(
+                "snapshot", found, _("Snapshot"), (source and source.snapshot) or found.first()
             )
-        else:
+        if self.kind == Run.Kind.PRETRAIN or self.kind in MIXED_IN:
+            found = queries.ready_snapshots(project, holding=Snapshot.Content.CORPUS)
+            is_read = self.kind == Run.Kind.PRETRAIN
+            chosen = source.corpus if source else found.first() if is_read else None
+            self._add_snapshot("corpus", found, _("Text corpus"), chosen, is_required=is_read)
+        if self.kind == Run.Kind.SAMPLE:
             self.fields["splits"] = forms.MultipleChoiceField(
                 choices=Prompt.Split.choices,
                 label=_("Prompts of the splits"),
                 initial=source.splits if source else [str(split) for split in SAMPLED_SPLITS],
                 widget=forms.CheckboxSelectMultiple,
             )
+
+    def _add_snapshot(
+        self,
+        name: str,
+        found: QuerySet[Snapshot],
+        label: str,
+        chosen: Snapshot | None,
+        *,
+        is_required: bool = True,
+    ) -> None:
+        self.fields[name] = forms.ModelChoiceField(
+            found,
+            label=label,
+            initial=chosen and chosen.public_id,
+            to_field_name="public_id",
+            required=is_required,
+            empty_label="---------" if is_required else _("none"),
+        )
+
+    def _add_ensemble(self, project: Project, usual: ModelVersion | None) -> None:
+        """Reward models in the place of one."""
+        self.roles = ()
+        source = self.source
+        read = source.inputs.select_related("model_version") if source else []
+        chosen = [i.model_version for i in read] or ([usual] if usual else [])
+        self.fields[RunInput.Role.REWARD_MODEL] = forms.ModelMultipleChoiceField(
+            queries.versions_for(project, RunInput.Role.REWARD_MODEL),
+            label=_("Reward models"),
+            help_text=_(
+                "Several are an ensemble: the score is their mean, and how far they are apart says how sure "
+                "it is. Train them from different seeds."
+            ),
+            initial=[version.public_id for version in chosen],
+            to_field_name="public_id",
+            widget=forms.CheckboxSelectMultiple,
+        )
 
     @property
     def choices(self) -> list[forms.BoundField]:
@@ -109,8 +153,12 @@ class RunForm(forms.Form):
             for setting in self.settings
             if cleaned[setting.name] not in (None, "") or setting.name in optional
         }
-        wish: dict[str, Any] = {"inputs": {role: cleaned[role] for role in self.roles}, "config": config}
-        return wish | {name: cleaned[name] for name in ("snapshot", "splits") if name in cleaned}
+        inputs = {role: cleaned[role] for role in self.roles if cleaned[role] is not None}
+        wish: dict[str, Any] = {"inputs": inputs, "config": config}
+        if self.kind == Run.Kind.SCORE:
+            first, *wish["ensemble"] = cleaned[RunInput.Role.REWARD_MODEL].order_by("pk")
+            inputs[RunInput.Role.REWARD_MODEL] = first
+        return wish | {name: cleaned[name] for name in ("snapshot", "corpus", "splits") if name in cleaned}
 
     def add_domain_error(self, error: DomainError) -> None:
         for name, message in (error.fields or {"": error.message}).items():

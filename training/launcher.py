@@ -36,8 +36,11 @@ STOP_GRACE = 20.0
 SAMPLING_STOP_GRACE = 2.0
 PREPARING = gettext_noop("Preparing the model: once, about a minute.")
 
+# What the engine writes line by line besides events.
+OUTPUTS = {Run.Kind.SAMPLE: "completions.jsonl", Run.Kind.SCORE: "scores.jsonl"}
+
 # Exit codes of `python -m training.engine`.
-DONE, STOPPED, REFUSED = 0, 75, 2
+DONE, STOPPED, REFUSED, KILLED = 0, 75, 2, 70
 
 
 class Stop(Enum):
@@ -93,11 +96,20 @@ def write_directory(run: Run) -> None:
     if run.snapshot is not None:
         for file in run.snapshot.directory.glob("*.parquet"):
             _link_or_copy(file, snapshot / file.name)
-    elif not (snapshot / "prompts.parquet").exists():
+    elif run.kind == Run.Kind.SAMPLE and not (snapshot / "prompts.parquet").exists():
         records.write_records(snapshot / "prompts.parquet", _prompts(run), records.Prompt)
-    inputs = {i.role: str(i.model_version.directory) for i in run.inputs.select_related("model_version")}
-    config = {**run.config, **inputs, "kind": run.kind, "seed": run.seed}
+    if run.corpus is not None:
+        _link_or_copy(run.corpus.directory / "corpus.parquet", snapshot / "corpus.parquet")
+    config = {**run.config, **_directories(run), "kind": run.kind, "seed": run.seed}
     (directory / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _directories(run: Run) -> dict[str, str]:
+    """Role → the directory of its version; of an ensemble all of them, parted by commas."""
+    directories: dict[str, list[str]] = {}
+    for read in run.inputs.select_related("model_version"):
+        directories.setdefault(read.role, []).append(str(read.model_version.directory))
+    return {role: ",".join(found) for role, found in directories.items()}
 
 
 def _prompts(run: Run) -> Iterable[records.Prompt]:
@@ -140,13 +152,13 @@ def _follow(run: Run, arguments: list[str]) -> Ending:
         arguments, log=run.directory / "log.txt", niceness=URGENT if is_sampling else LESS_URGENT
     )
     events = LineFollower(run.directory / "events.jsonl")
-    completions = LineFollower(run.directory / "completions.jsonl")
+    outputs = LineFollower(run.directory / OUTPUTS.get(Run.Kind(run.kind), "nothing"))
     stop: Stop | None = None
     kill_at = float("inf")
     try:
         actions.record_process(run_id=run.pk, attempt=run.attempt, pid=process.pid)
         while (exit_code := process.exit_code(wait=POLL)) is None:
-            if stop is None and (stop := _reason_to_stop(run, events, completions)):
+            if stop is None and (stop := _reason_to_stop(run, events, outputs)):
                 process.stop()
                 kill_at = time.monotonic() + (SAMPLING_STOP_GRACE if is_sampling else STOP_GRACE)
             elif time.monotonic() > kill_at:
@@ -154,15 +166,15 @@ def _follow(run: Run, arguments: list[str]) -> Ending:
     finally:
         process.kill()  # its group too: nothing it started may stay
     if stop is not Stop.SUPERSEDED:
-        _ingest(run, events, completions)
+        _ingest(run, events, outputs)
     return Ending(exit_code, stop)
 
 
-def _reason_to_stop(run: Run, events: LineFollower, completions: LineFollower) -> Stop | None:
+def _reason_to_stop(run: Run, events: LineFollower, outputs: LineFollower) -> Stop | None:
     try:
         cancelled = actions.renew_heartbeat(run_id=run.pk, attempt=run.attempt)
         if not cancelled:
-            _ingest(run, events, completions)
+            _ingest(run, events, outputs)
     except Superseded:
         return Stop.SUPERSEDED
     except (OperationalError, InterfaceError):
@@ -175,13 +187,15 @@ def _reason_to_stop(run: Run, events: LineFollower, completions: LineFollower) -
     return Stop.SHUTDOWN if shutdown.is_shutting_down() else None
 
 
-def _ingest(run: Run, events: LineFollower, completions: LineFollower) -> None:
+def _ingest(run: Run, events: LineFollower, outputs: LineFollower) -> None:
     for batch in events.new_lines():
         actions.record_events(run_id=run.pk, attempt=run.attempt, events=batch)
-    for batch in completions.new_lines():
-        actions.record_completions(
-            run_id=run.pk, attempt=run.attempt, completions=[line for _offset, line in batch]
-        )
+    for batch in outputs.new_lines():
+        lines = [line for _offset, line in batch]
+        if run.kind == Run.Kind.SCORE:
+            actions.record_scores(run_id=run.pk, attempt=run.attempt, scores=lines)
+        else:
+            actions.record_completions(run_id=run.pk, attempt=run.attempt, completions=lines)
 
 
 def _record_ending(run: Run, ending: Ending) -> None:
@@ -196,7 +210,7 @@ def _record_ending(run: Run, ending: Ending) -> None:
         actions.end_cancelled_run(**attempt, exit_code=code)
     elif ending.stop is Stop.SHUTDOWN or code == STOPPED:
         actions.requeue_run(**attempt, outcome=RunAttempt.Outcome.STOPPED, exit_code=code)
-    elif code < 0:
+    elif code < 0 or code == KILLED:
         actions.requeue_run(**attempt, outcome=RunAttempt.Outcome.CRASHED, exit_code=code)
     else:
         actions.fail_run(**attempt, exit_code=code, error=_why(run, code))

@@ -23,6 +23,9 @@ from training.models import Run
 from training.queries import loop as loop_queries
 from training.retrain_form import RetrainRuleForm
 
+# The runs that the loop goes round with; others are started from the page of runs.
+STAGES = (Run.Kind.SAMPLE, Run.Kind.SFT, Run.Kind.REWARD_MODEL, Run.Kind.PPO)
+
 
 @login_required
 @require_GET
@@ -41,7 +44,7 @@ def loop(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def start_stage(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
-    if kind not in Run.Kind.values:
+    if kind not in STAGES:
         raise Http404
     try:
         if kind == Run.Kind.SAMPLE:

@@ -17,6 +17,7 @@ def execute_run(run_id: int) -> None:
 def build_snapshot(snapshot_id: int) -> None:
     """Write a snapshot's files."""
     actions.build_snapshot(snapshot_id=snapshot_id)
+    actions.build_corpus(snapshot_id=snapshot_id)
     actions.continue_chain_after(snapshot_id=snapshot_id)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import loop_page, model_views, run_views, views
+from training import corpus_views, loop_page, model_views, run_views, views
 
 urlpatterns = [
     path("projects/<uuid:project_id>/loop/", loop_page.loop, name="loop"),
@@ -32,5 +32,6 @@ urlpatterns = [
     path("projects/<uuid:project_id>/models/adopt/<uuid:base_id>/", views.adopt_base, name="adopt-base"),
     path("models/<uuid:version_id>/promote/", views.promote_model, name="promote-model"),
     path("projects/<uuid:project_id>/snapshots/", views.snapshots, name="snapshots"),
+    path("projects/<uuid:project_id>/corpora/", corpus_views.corpora, name="corpora"),
     path("projects/<uuid:project_id>/snapshots/take/", views.take_snapshot, name="take-snapshot"),
 ]

@@ -18,7 +18,7 @@ from labeling.models import Project, User
 from training import actions, forms, queries
 from training.access import run_for, version_for
 from training.engine.config_presets import PRESETS
-from training.models import Run
+from training.models import Run, Snapshot
 
 PER_PAGE = 50
 PROMOTIONS_SHOWN = 10
@@ -183,7 +183,8 @@ def snapshots(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 def take_snapshot(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     try:
-        actions.take_snapshot(project=project, user=signed_in(request))
+        wanted = {"contents": [Snapshot.Content.COMPLETIONS]} if "completions" in request.POST else {}
+        actions.take_snapshot(project=project, user=signed_in(request), **wanted)
     except DomainError as error:
         messages.warning(request, error.message)
     return redirect("snapshots", project.public_id)

@@ -7,6 +7,7 @@ from labeling.exports.columns import COLUMNS, SCHEMA_VERSION, schema_of
 from labeling.exports.files import FileFacts, sha256_of, write_archive, write_files
 from labeling.exports.filters import Filters
 from labeling.exports.judgments import (
+    completion_count,
     demonstration_count,
     one_state_of_the_database,
     prompt_count,
@@ -14,7 +15,12 @@ from labeling.exports.judgments import (
     ranking_count,
 )
 from labeling.exports.rows import Source, source_of
-from labeling.exports.snapshot_records import demonstration_records, prompt_records, ranking_records
+from labeling.exports.snapshot_records import (
+    completion_records,
+    demonstration_records,
+    prompt_records,
+    ranking_records,
+)
 
 __all__ = [
     "COLUMNS",
@@ -22,6 +28,8 @@ __all__ = [
     "FileFacts",
     "Filters",
     "Source",
+    "completion_count",
+    "completion_records",
     "demonstration_count",
     "demonstration_records",
     "one_state_of_the_database",

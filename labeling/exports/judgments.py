@@ -82,6 +82,19 @@ def prompts(project: Project, filters: Filters = EVERYTHING) -> Iterator[Prompt]
         after = batch[-1].pk
 
 
+def completions(project: Project, filters: Filters = EVERYTHING) -> Iterator[Completion]:
+    """Every completion of the project's prompts, in the order they came in."""
+    found = _completions(project, filters).select_related("prompt").order_by("pk")
+    after = 0
+    while batch := list(found.filter(pk__gt=after)[:BATCH]):
+        yield from batch
+        after = batch[-1].pk
+
+
+def completion_count(project: Project, filters: Filters = EVERYTHING) -> int:
+    return _completions(project, filters).count()
+
+
 def ranking_count(project: Project, filters: Filters = EVERYTHING) -> int:
     return _ranked(project, filters).count()
 
@@ -96,6 +109,10 @@ def prompt_count(project: Project, filters: Filters = EVERYTHING) -> int:
 
 def _prompts(project: Project, filters: Filters) -> QuerySet[Prompt]:
     return filters.on_prompts(Prompt.objects.filter(project=project))
+
+
+def _completions(project: Project, filters: Filters) -> QuerySet[Completion]:
+    return Completion.objects.filter(prompt__in=_prompts(project, filters))
 
 
 def _ranked(project: Project, filters: Filters) -> QuerySet[Submission]:

@@ -61,5 +61,16 @@ def prompt_records(project: Project, filters: Filters = EVERYTHING) -> Iterator[
         )
 
 
+def completion_records(project: Project, filters: Filters = EVERYTHING) -> Iterator[records.Completion]:
+    """Every completion of the project's prompts, whoever wrote it, to be scored."""
+    for completion in judgments.completions(project, filters):
+        yield records.Completion(
+            completion_id=str(completion.public_id),
+            prompt_id=str(completion.prompt.public_id),
+            messages=_messages(completion.prompt),
+            completion=completion.text,
+        )
+
+
 def _messages(prompt: Prompt) -> tuple[records.Message, ...]:
     return tuple(records.Message(role=m["role"], content=m["content"]) for m in prompt.messages)

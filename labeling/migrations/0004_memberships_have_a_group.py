@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('labeling', '0003_imports_pauses_and_search'),
+        ("labeling", "0003_imports_pauses_and_search"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='membership',
-            name='group',
-            field=models.CharField(choices=[('training', 'training'), ('held_out', 'held out')], default='training', max_length=16),
+            model_name="membership",
+            name="group",
+            field=models.CharField(
+                choices=[("training", "training"), ("held_out", "held out")],
+                default="training",
+                max_length=16,
+            ),
         ),
     ]

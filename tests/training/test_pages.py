@@ -5,6 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
+from labeling import actions as labeling_actions
 from tests.making import make_prompt
 from tests.training.making import (
     make_claimed_run,
@@ -79,8 +80,10 @@ def test_htmx_gets_the_table_alone(client, project, model):
 
 
 @pytest.mark.parametrize("kind", Run.Kind.values)
-def test_the_form_of_each_kind_shows_every_field_of_the_engine(client, project, model, kind):
+def test_the_form_of_each_kind_shows_every_field_of_the_engine(client, project, model, tmp_path, kind):
     from training.engine.config import fields_of
+
+    make_version(project, tmp_path / "reward", kind="reward_model")
 
     page = text(client.get(reverse("start-run", args=[project.public_id, kind])))
 
@@ -113,8 +116,10 @@ def test_a_refused_setting_is_told_at_its_field_and_the_entry_stays(client, proj
     assert not Run.objects.exists()
 
 
-def test_a_rule_of_the_domain_is_told_in_the_form(client, project, model):
-    snapshot = make_snapshot(project, contents=["prompts"])
+def test_a_rule_of_the_domain_is_told_in_the_form(client, project, model, engineer):
+    prompt = make_prompt(project, split="valid")
+    labeling_actions.import_demonstration(prompt=prompt, author=engineer, text="Because.")
+    snapshot = make_snapshot(project)
     address = reverse("start-run", args=[project.public_id, "sft"])
 
     answer = client.post(address, {"policy": model.public_id, "snapshot": snapshot.public_id})

@@ -19,7 +19,14 @@ from training.actions.chains import (
     start_sampling,
     start_training,
 )
-from training.actions.events import clean, record_completions, record_events, record_message
+from training.actions.corpora import (
+    build_corpus,
+    corpora_directory,
+    offered_files,
+    register_corpus,
+    upload_corpus,
+)
+from training.actions.events import clean, record_completions, record_events, record_message, record_scores
 from training.actions.registry import adopt_base, promote_model, register_model, roll_back
 from training.actions.retraining import check_rules, continue_chains, fire_rule, set_retrain_rule
 from training.actions.runs import cancel_run, retry_run, start_run
@@ -33,6 +40,7 @@ __all__ = [
     "MOST_CRASHES",
     "Superseded",
     "adopt_base",
+    "build_corpus",
     "build_snapshot",
     "cancel_chain",
     "cancel_run",
@@ -43,16 +51,20 @@ __all__ = [
     "continue_chain",
     "continue_chain_after",
     "continue_chains",
+    "corpora_directory",
     "end_cancelled_run",
     "fail_run",
     "finish_run",
     "fire_rule",
     "load_starter",
+    "offered_files",
     "promote_model",
     "record_completions",
     "record_events",
     "record_message",
     "record_process",
+    "record_scores",
+    "register_corpus",
     "register_model",
     "renew_heartbeat",
     "requeue_run",
@@ -67,4 +79,5 @@ __all__ = [
     "sweep_snapshots",
     "take_snapshot",
     "try_models",
+    "upload_corpus",
 ]

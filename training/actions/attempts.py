@@ -21,6 +21,7 @@ from training.models import ModelVersion, Run, RunAttempt
 MOST_CRASHES = 5
 
 PRODUCES: dict[str, ModelVersion.Kind] = {
+    Run.Kind.PRETRAIN: ModelVersion.Kind.BASE,
     Run.Kind.SFT: ModelVersion.Kind.SFT,
     Run.Kind.REWARD_MODEL: ModelVersion.Kind.REWARD_MODEL,
     Run.Kind.PPO: ModelVersion.Kind.POLICY,

@@ -11,7 +11,7 @@ from labeling import actions as labeling_actions
 from labeling import queries as labeling_queries
 from labeling.models import Completion, Prompt
 from training.actions.attempts import locked_run
-from training.models import Metric, Run, RunInput, RunMessage, Sample, SampledText, TrialAnswer
+from training.models import Metric, Run, RunInput, RunMessage, Sample, SampledText, Score, TrialAnswer
 
 
 @transaction.atomic
@@ -77,6 +77,35 @@ def record_completions(*, run_id: int, attempt: int, completions: Sequence[Mappi
         _keep_sample(run, version.pk, prompt, completion, line)
         touched[prompt.pk] = prompt
     return sum(_open_task_if_whole(run, prompt) for prompt in touched.values())
+
+
+@transaction.atomic
+def record_scores(*, run_id: int, attempt: int, scores: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what a reward model, or an ensemble, says of completions; those already kept are passed over.
+
+    scores: lines of scores.jsonl. Completions that were deleted meanwhile are left out. Raises Superseded.
+    """
+    run = locked_run(run_id, attempt)
+    found = Completion.objects.filter(
+        prompt__project=run.project_id, public_id__in=[line["completion_id"] for line in scores]
+    )
+    completions = {str(public_id): pk for pk, public_id in found.values_list("pk", "public_id")}
+    first = run.inputs.filter(role=RunInput.Role.REWARD_MODEL).earliest("pk")
+    Score.objects.bulk_create(
+        (
+            Score(
+                run=run,
+                model_version_id=first.model_version_id,
+                completion_id=completions[line["completion_id"]],
+                value=line["score"],
+                spread=line["spread"],
+            )
+            for line in scores
+            if line["completion_id"] in completions
+        ),
+        batch_size=1000,
+        ignore_conflicts=True,
+    )
 
 
 def clean(text: str) -> str:

@@ -20,16 +20,24 @@ from training.models import Chain, ModelVersion, Run, RunInput, Snapshot
 
 INPUT_ROLES: dict[str, tuple[str, ...]] = {
     Run.Kind.SAMPLE: (RunInput.Role.POLICY,),
+    Run.Kind.PRETRAIN: (RunInput.Role.POLICY,),
     Run.Kind.SFT: (RunInput.Role.POLICY,),
     Run.Kind.REWARD_MODEL: (RunInput.Role.POLICY,),
     Run.Kind.PPO: (RunInput.Role.POLICY, RunInput.Role.REWARD_MODEL),
+    Run.Kind.SCORE: (RunInput.Role.REWARD_MODEL,),
 }
-# What a kind of run reads from its snapshot, in the train split at least. Sampling reads the project itself.
+# Roles that a kind of run may have besides.
+OPTIONAL_ROLES: dict[str, tuple[str, ...]] = {Run.Kind.SFT: (RunInput.Role.REWARD_MODEL,)}
+# What a kind of run reads from its snapshot, in the train split if it has splits. Sampling reads the project
+# itself, pretraining a corpus.
 NEEDED_CONTENT: dict[str, Snapshot.Content] = {
     Run.Kind.SFT: Snapshot.Content.DEMONSTRATIONS,
     Run.Kind.REWARD_MODEL: Snapshot.Content.RANKINGS,
     Run.Kind.PPO: Snapshot.Content.PROMPTS,
+    Run.Kind.SCORE: Snapshot.Content.COMPLETIONS,
 }
+# The setting that says how much of a corpus is mixed in; 0: none.
+MIXED_IN = {Run.Kind.SFT: "pretrain_mix", Run.Kind.PPO: "ptx_coef"}
 SAMPLED_SPLITS = (Prompt.Split.TRAIN, Prompt.Split.VALID)
 
 
@@ -41,6 +49,8 @@ def start_run(
     inputs: Mapping[str, ModelVersion],
     actor: User | None,
     snapshot: Snapshot | None = None,
+    corpus: Snapshot | None = None,
+    ensemble: Sequence[ModelVersion] = (),
     config: Mapping[str, Any] | None = None,
     splits: Sequence[str] = SAMPLED_SPLITS,
     round: int | None = None,
@@ -48,30 +58,41 @@ def start_run(
 ) -> Run:
     """Queue a run and ring the gpu queue.
 
-    inputs: a model version for each role of INPUT_ROLES. config: fields of the engine's config that differ
-    from its defaults; without a seed one is drawn. splits and round (the next one when not given) concern
-    sampling only. chain: what it is a step of. Refuses an unknown kind, inputs that do not fit, a snapshot
-    without what the kind reads, and a config the engine would refuse.
+    inputs: a model version for each role of INPUT_ROLES. corpus: what pretraining reads, or what is mixed
+    into fine-tuning and PPO. ensemble: further reward models of a score run. config: fields of the engine's
+    config that differ from its defaults; without a seed one is drawn. splits and round (the next one when not
+    given) concern sampling only. chain: what it is a step of. Refuses an unknown kind, inputs that do not
+    fit, a snapshot without what the kind reads, and a config the engine would refuse.
     """
     _check_kind(kind)
     check_inputs(project, kind, inputs)
+    _check_ensemble(project, kind, inputs, ensemble)
     _check_snapshot(project, kind, snapshot)
     asked = {"seed": secrets.randbelow(2**31), **(config or {})}
     if kind == Run.Kind.SAMPLE:
         asked.setdefault("completions_per_prompt", project.completions_per_prompt)
         _check_splits(project, splits)
-    fields: dict[str, Any] = {"project": project, "kind": kind, "snapshot": snapshot, "chain": chain}
+    checked = checked_config(kind, asked, inputs)
+    _check_corpus(project, kind, corpus, checked)
+    fields: dict[str, Any] = {"project": project, "kind": kind, "snapshot": snapshot, "corpus": corpus}
+    fields["chain"] = chain
     if kind == Run.Kind.SAMPLE:
         fields |= {"splits": list(splits), "round": round or next_round(project)}
-    return queue_run(inputs=inputs, config=checked_config(kind, asked, inputs), actor=actor, **fields)
+    return queue_run(inputs=inputs, ensemble=ensemble, config=checked, actor=actor, **fields)
 
 
 def queue_run(
-    *, inputs: Mapping[str, ModelVersion], config: dict[str, Any], actor: User | None, **fields: Any
+    *,
+    inputs: Mapping[str, ModelVersion],
+    ensemble: Sequence[ModelVersion] = (),
+    config: dict[str, Any],
+    actor: User | None,
+    **fields: Any,
 ) -> Run:
     """Put a run whose inputs and config were checked into the queue, and ring."""
     run = Run.objects.create(config=config, seed=config["seed"], created_by=actor, **fields)
-    RunInput.objects.bulk_create(RunInput(run=run, role=role, model_version=v) for role, v in inputs.items())
+    read = [*inputs.items(), *((RunInput.Role.REWARD_MODEL, version) for version in ensemble)]
+    RunInput.objects.bulk_create(RunInput(run=run, role=role, model_version=v) for role, v in read)
     transitions.record_start(run, actor=actor)
     ring_run(run)
     return run
@@ -140,7 +161,8 @@ def check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]
             message = _("Choose a model: %s.") % RunInput.Role(role).label
             raise DomainError("missing_input", message, {role: message})
     for role, version in inputs.items():
-        fits = role in INPUT_ROLES[kind] and version.is_language_model == (role == RunInput.Role.POLICY)
+        is_read = role in INPUT_ROLES[kind] or role in OPTIONAL_ROLES.get(kind, ())
+        fits = is_read and version.is_language_model == (role == RunInput.Role.POLICY)
         if not fits or version.project_id not in (None, project.pk):
             message = _("%(model)s cannot be the %(role)s of this run.") % {"model": version, "role": role}
             raise DomainError("unfit_input", message, {role: message})
@@ -165,13 +187,53 @@ def _check_snapshot(project: Project, kind: str, snapshot: Snapshot | None) -> N
         message = _("Choose a snapshot of this project.")
     elif snapshot.status != Snapshot.Status.READY:
         message = _("This snapshot is not ready; wait for it or choose another.")
-    elif content is not None and not snapshot.counts.get(content, {}).get(Prompt.Split.TRAIN):
+    elif content == Snapshot.Content.COMPLETIONS and not snapshot.counts.get(content):
+        message = _("This snapshot has no %s; take one that has.") % content.label
+    elif content in Snapshot.RECORD and not snapshot.counts.get(content, {}).get(Prompt.Split.TRAIN):
         message = (
             _("This snapshot has no %s in the train split; collect some and take another.") % content.label
         )
     else:
         return
     raise DomainError("unfit_snapshot", message, {"snapshot": message})
+
+
+def _check_ensemble(
+    project: Project, kind: str, inputs: Mapping[str, ModelVersion], ensemble: Sequence[ModelVersion]
+) -> None:
+    if ensemble and kind != Run.Kind.SCORE:
+        raise DomainError("unfit_input", _("Only a score run reads several reward models."))
+    if len({v.pk for v in (*inputs.values(), *ensemble)}) < len(inputs) + len(ensemble):
+        message = _("Each reward model of an ensemble is another one.")
+        raise DomainError("unfit_input", message, {"ensemble": message})
+    for version in ensemble:
+        check_inputs(project, kind, {RunInput.Role.REWARD_MODEL: version})
+
+
+def _check_corpus(project: Project, kind: str, corpus: Snapshot | None, config: Mapping[str, Any]) -> None:
+    mixed_in = MIXED_IN.get(Run.Kind(kind), "")
+    is_wanted = kind == Run.Kind.PRETRAIN or bool(config.get(mixed_in))
+    if corpus is None:
+        if not is_wanted:
+            return
+        message = (
+            _("Choose a text corpus.")
+            if kind == Run.Kind.PRETRAIN
+            else _("Choose a text corpus to mix in, or set %s to 0.") % mixed_in
+        )
+    elif not is_wanted:
+        message = (
+            _("A corpus is chosen, but %s is 0: set it, or choose no corpus.") % mixed_in
+            if mixed_in
+            else _("This kind of run reads no text corpus.")
+        )
+    elif corpus.project_id != project.pk or corpus.contents != [Snapshot.Content.CORPUS]:
+        message = _("Choose a text corpus of this project.")
+    elif corpus.status != Snapshot.Status.READY:
+        message = _("This corpus is not ready; wait for it or choose another.")
+    else:
+        return
+    raise DomainError("unfit_corpus", message, {"corpus": message})
 
 
 def _check_splits(project: Project, splits: Sequence[str]) -> None:
@@ -194,4 +256,5 @@ def checked_config(kind: str, asked: Mapping[str, Any], inputs: Mapping[str, Mod
     except ConfigError as error:
         field = str(error).partition(":")[0]
         raise DomainError("bad_config", str(error), {field: str(error)}) from error
-    return {name: value for name, value in asdict(config).items() if name not in {"kind", *directories}}
+    left_out = {"kind", *RunInput.Role.values}
+    return {name: value for name, value in asdict(config).items() if name not in left_out}

@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from training.engine.errors import RecordError
 from training.models import Snapshot, SnapshotMember
 
 BATCH = 5000
+# What can be taken from the project; a corpus comes from a file.
+TAKEN = (*Snapshot.RECORD, Snapshot.Content.COMPLETIONS)
 
 
 @transaction.atomic
@@ -31,17 +34,15 @@ def take_snapshot(
     *,
     project: Project,
     user: User | None,
-    contents: Sequence[str] = Snapshot.Content.values,
+    contents: Sequence[str] = Snapshot.RECORD,
     splits: Sequence[str] = Prompt.Split.values,
 ) -> Snapshot:
     """Have the record written to files as it is when the worker comes to it.
 
     Refuses unknown contents, and an empty snapshot: what was asked for does not exist yet.
     """
-    if not contents or set(contents) - set(Snapshot.Content.values):
-        raise DomainError(
-            "unknown_contents", _("A snapshot holds some of %s.") % ", ".join(Snapshot.Content.values)
-        )
+    if not contents or set(contents) - set(TAKEN):
+        raise DomainError("unknown_contents", _("A snapshot holds some of %s.") % ", ".join(TAKEN))
     if not splits or set(splits) - set(Prompt.Split.values):
         raise DomainError("unknown_split", _("Splits are some of %s.") % ", ".join(Prompt.Split.values))
     if not any(_exists(project, content) for content in _content_that_must_be(contents)):
@@ -58,7 +59,7 @@ def take_snapshot(
 
 
 def build_snapshot(*, snapshot_id: int) -> None:
-    """Write the files of a snapshot that was taken; does nothing when it is built, or being built by another.
+    """Write the files of what was taken; does nothing when it is built, or being built by another.
 
     A record that cannot be written, or a full disk, fails the snapshot with the reason.
     """
@@ -84,7 +85,7 @@ class _Written:
         count = self.counts.setdefault(content, Counter())
         for row in rows:
             submission_id, record = row if isinstance(row, tuple) else (None, row)
-            count[record.split] += 1
+            count[getattr(record, "split", "outputs")] += 1
             if submission_id is not None:
                 self.members.append(submission_id)
             yield record
@@ -96,32 +97,44 @@ def _build(snapshot_id: int) -> None:
         Snapshot.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("project")
         .filter(pk=snapshot_id, status=Snapshot.Status.BUILDING)
+        .exclude(contents=[Snapshot.Content.CORPUS])
         .first()
     )
     if snapshot is None:
         return
+    written = _Written()
+    complete_snapshot(snapshot, partial(_write_files, snapshot, written), members=written.members)
+
+
+def complete_snapshot(
+    snapshot: Snapshot,
+    write: Callable[[Path], Mapping[str, Mapping[str, int]]],
+    *,
+    members: Sequence[int] = (),
+) -> None:
+    """Give a snapshot its directory, which appears whole or not at all, and make it ready.
+
+    write: puts the files into a directory and returns the counts. members: submissions, filled by `write`.
+    """
     path = Path("snapshots") / str(snapshot.pk)
     final = Path(settings.ARTIFACTS_DIR) / path
-    partial = final.with_name(f"{final.name}.partial")
-    for leftover in (partial, final):  # of a builder that died before its commit
+    unfinished = final.with_name(f"{final.name}.partial")
+    for leftover in (unfinished, final):  # of a builder that died before its commit
         shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
-    written = _write_files(snapshot, partial)
-    hashes = {file.name: exports.sha256_of(file) for file in sorted(partial.glob("*.parquet"))}
-    content_hash = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
-    counts = {content: dict(sorted(count.items())) for content, count in written.counts.items()}
-    manifest = {
-        **_description(snapshot),
-        "counts": counts,
-        "files": hashes,
-        "content_hash": content_hash,
-        # Their public ids are the columns ranking_id and demonstration_id.
-        "members": len(written.members),
-    }
-    (partial / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    os.rename(partial, final)
+    unfinished.mkdir(parents=True)
+    try:
+        counts = write(unfinished)
+        hashes = {file.name: exports.sha256_of(file) for file in sorted(unfinished.glob("*.parquet"))}
+        content_hash = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+        # The public ids of its members are the columns ranking_id and demonstration_id.
+        facts = {"counts": counts, "files": hashes, "content_hash": content_hash, "members": len(members)}
+        manifest = json.dumps({**_description(snapshot), **facts}, indent=2, ensure_ascii=False)
+        (unfinished / "manifest.json").write_text(manifest + "\n")
+        os.rename(unfinished, final)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     SnapshotMember.objects.bulk_create(
-        (SnapshotMember(snapshot=snapshot, submission_id=pk) for pk in written.members), batch_size=BATCH
+        (SnapshotMember(snapshot=snapshot, submission_id=pk) for pk in members), batch_size=BATCH
     )
     transitions.change_snapshot(
         snapshot, Snapshot.Status.READY, path=str(path), counts=counts, content_hash=content_hash
@@ -130,16 +143,17 @@ def _build(snapshot_id: int) -> None:
 
 def _description(snapshot: Snapshot) -> dict[str, Any]:
     """What was asked for, as the manifest says it."""
-    return {
+    described = {
         "snapshot": str(snapshot.public_id),
         "project": str(snapshot.project.public_id),
         "taken_at": snapshot.created_at.isoformat(),
         "contents": snapshot.contents,
         "filters": snapshot.filters,
     }
+    return described | ({"name": snapshot.name} if snapshot.name else {})
 
 
-def _write_files(snapshot: Snapshot, directory: Path) -> _Written:
+def _write_files(snapshot: Snapshot, written: _Written, directory: Path) -> dict[str, dict[str, int]]:
     project, filters = snapshot.project, exports.Filters.from_options(snapshot.filters)
     sources: dict[str, tuple[Iterable[Any], type]] = {
         Snapshot.Content.PROMPTS: (exports.prompt_records(project, filters), records.Prompt),
@@ -148,12 +162,12 @@ def _write_files(snapshot: Snapshot, directory: Path) -> _Written:
             records.Demonstration,
         ),
         Snapshot.Content.RANKINGS: (exports.ranking_records(project, filters), records.Ranking),
+        Snapshot.Content.COMPLETIONS: (exports.completion_records(project, filters), records.Completion),
     }
-    written = _Written()
     for content in snapshot.contents:
         rows, record_type = sources[content]
         records.write_records(directory / f"{content}.parquet", written.counted(content, rows), record_type)
-    return written
+    return {content: dict(sorted(count.items())) for content, count in written.counts.items()}
 
 
 def _content_that_must_be(contents: Sequence[str]) -> list[str]:
@@ -167,5 +181,6 @@ def _exists(project: Project, content: str) -> bool:
         Snapshot.Content.PROMPTS: exports.prompt_count,
         Snapshot.Content.DEMONSTRATIONS: exports.demonstration_count,
         Snapshot.Content.RANKINGS: exports.ranking_count,
+        Snapshot.Content.COMPLETIONS: exports.completion_count,
     }[Snapshot.Content(content)]
     return count(project) > 0

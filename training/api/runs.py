@@ -31,7 +31,7 @@ class Runs(ApiView):
     def get(self, request: Request, project_id: uuid.UUID) -> Response:
         """The project's runs, newest first."""
         project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
-        rows = queries.runs_of(project).select_related("snapshot", "model_version")
+        rows = queries.runs_of(project).select_related("snapshot", "corpus", "model_version")
         return page_of(rows, self.asked(PageParameters), lambda rows: RunShown(rows, many=True).data)
 
     @extend_schema(operation_id="start_run", request=RunWish, responses={201: RunShown})
@@ -46,6 +46,8 @@ class Runs(ApiView):
             inputs=_inputs(project, wish),
             actor=request.user,
             snapshot=_snapshot(project, wish),
+            corpus=_corpus(project, wish),
+            ensemble=_ensemble(project, wish),
             config=wish["config"],
             splits=SAMPLED_SPLITS if wish["splits"] is None else wish["splits"],
         )
@@ -113,9 +115,28 @@ def _inputs(project: Project, wish: dict[str, Any]) -> dict[str, ModelVersion]:
     return inputs
 
 
+def _ensemble(project: Project, wish: dict[str, Any]) -> list[ModelVersion]:
+    versions = versions_by_public_id(project, wish["ensemble"])
+    if len(versions) < len(set(wish["ensemble"])):
+        message = _("This project has no such model.")
+        raise DomainError("unknown_model", message, {"ensemble": message})
+    return [versions[public_id] for public_id in wish["ensemble"]]
+
+
+def _corpus(project: Project, wish: dict[str, Any]) -> Snapshot | None:
+    if wish["corpus"] is None:
+        return None
+    corpus = queries.corpora_of(project).filter(public_id=wish["corpus"]).first()
+    if corpus is None:
+        message = _("This project has no such corpus.")
+        raise DomainError("unknown_corpus", message, {"corpus": message})
+    return corpus
+
+
 def _snapshot(project: Project, wish: dict[str, Any]) -> Snapshot | None:
     if wish["snapshot"] is None:
-        return queries.newest_snapshot(project) if wish["kind"] in NEEDED_CONTENT else None
+        content = NEEDED_CONTENT.get(wish["kind"])
+        return queries.newest_snapshot(project, holding=content) if content else None
     snapshot = queries.snapshots_of(project).filter(public_id=wish["snapshot"]).first()
     if snapshot is None:
         message = _("This project has no such snapshot.")

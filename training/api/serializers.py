@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from labeling.models import Prompt
 from training import queries
+from training.actions.snapshots import TAKEN
 from training.models import ModelVersion, Run, RunInput, Snapshot
 
 
@@ -33,6 +34,7 @@ class RunShown(serializers.Serializer):
     status = serializers.ChoiceField(Run.Status.values)
     inputs = serializers.SerializerMethodField()
     snapshot = serializers.UUIDField(source="snapshot.public_id", default=None, allow_null=True)
+    corpus = serializers.UUIDField(source="corpus.public_id", default=None, allow_null=True)
     config = serializers.DictField()
     splits = serializers.ListField(child=serializers.CharField())
     round = serializers.IntegerField()
@@ -78,6 +80,19 @@ class RunWish(serializers.Serializer):
     )
     snapshot = serializers.UUIDField(
         required=False, default=None, allow_null=True, help_text="Unless named, the newest that is ready."
+    )
+    corpus = serializers.UUIDField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="What pretraining reads, or what is mixed into fine-tuning and PPO.",
+    )
+    ensemble = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        default=list,
+        max_length=20,
+        help_text="Scoring only: further reward models; the score is the mean of all.",
     )
     config = serializers.DictField(
         required=False, default=dict, help_text="Settings that differ from the engine's defaults."
@@ -132,11 +147,27 @@ class SnapshotShown(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
+class CorpusShown(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+    status = serializers.ChoiceField(Snapshot.Status.values)
+    bytes_read = serializers.IntegerField(source="progress_done")
+    bytes = serializers.IntegerField(source="progress_total", help_text="Of the file it comes from.")
+    documents = serializers.IntegerField(source="counts.corpus.documents", default=0)
+    characters = serializers.IntegerField(source="counts.corpus.characters", default=0)
+    content_hash = serializers.CharField(allow_blank=True)
+    error = serializers.CharField(allow_blank=True)
+    problems = serializers.ListField(
+        child=serializers.DictField(), help_text="The first broken lines: line, reason."
+    )
+    created_at = serializers.DateTimeField()
+
+
 class SnapshotWish(serializers.Serializer):
     contents = serializers.ListField(
-        child=serializers.ChoiceField(Snapshot.Content.values),
+        child=serializers.ChoiceField(TAKEN),
         required=False,
-        default=lambda: list(Snapshot.Content.values),
+        default=lambda: list(Snapshot.RECORD),
         max_length=9,
     )
     splits = serializers.ListField(

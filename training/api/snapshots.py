@@ -13,7 +13,7 @@ from labeling.api.paging import PageParameters, page_of
 from labeling.api.schema import page_schema
 from training import actions, queries
 from training.access import snapshot_for
-from training.api.serializers import SnapshotShown, SnapshotWish
+from training.api.serializers import CorpusShown, SnapshotShown, SnapshotWish
 
 
 class Snapshots(ApiView):
@@ -39,6 +39,22 @@ class Snapshots(ApiView):
         project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
         snapshot = actions.take_snapshot(project=project, user=request.user, **self.sent(SnapshotWish))
         return Response(SnapshotShown(snapshot).data, status=201)
+
+
+class Corpora(ApiView):
+    tag = "snapshots"
+
+    @extend_schema(
+        operation_id="list_corpora", parameters=[PageParameters], responses=page_schema(CorpusShown)
+    )
+    def get(self, request: Request, project_id: uuid.UUID) -> Response:
+        """The project's text corpora, newest first."""
+        project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
+        return page_of(
+            queries.corpora_of(project),
+            self.asked(PageParameters),
+            lambda rows: CorpusShown(rows, many=True).data,
+        )
 
 
 class OneSnapshot(ApiView):

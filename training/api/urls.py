@@ -6,6 +6,7 @@ from training.api import models, runs, snapshots
 
 urlpatterns = [
     path("projects/<uuid:project_id>/snapshots/", snapshots.Snapshots.as_view(), name="api-snapshots"),
+    path("projects/<uuid:project_id>/corpora/", snapshots.Corpora.as_view(), name="api-corpora"),
     path("snapshots/<uuid:snapshot_id>/", snapshots.OneSnapshot.as_view(), name="api-snapshot"),
     path("projects/<uuid:project_id>/runs/", runs.Runs.as_view(), name="api-runs"),
     path("runs/<uuid:run_id>/", runs.OneRun.as_view(), name="api-run"),

@@ -52,18 +52,27 @@ def named_version(project: Project, name: str) -> ModelVersion:
     return version
 
 
-def named_snapshot(project: Project, name: str) -> Snapshot:
-    """By id; the newest that is ready when no name is given."""
+def named_snapshot(project: Project, name: str, *, holding: str) -> Snapshot:
+    """By id; the newest that is ready and holds this content when no name is given."""
     if name and not is_uuid(name):
         raise CommandError(f"{name!r} is not the id of a snapshot.")
     snapshot = (
         queries.snapshots_of(project).filter(public_id=name).first()
         if name
-        else queries.newest_snapshot(project)
+        else queries.newest_snapshot(project, holding=holding)
     )
     if snapshot is None:
         raise CommandError("There is no such snapshot: take one with `manage.py take_snapshot --wait`.")
     return snapshot
+
+
+def named_corpus(project: Project, name: str) -> Snapshot:
+    """By id, or the newest of this name."""
+    corpora = queries.corpora_of(project)
+    corpus = corpora.filter(public_id=name) if is_uuid(name) else corpora.filter(name=name)
+    if (found := corpus.first()) is None:
+        raise CommandError(f"There is no corpus {name!r}: enter one with `manage.py register_corpus FILE`.")
+    return found
 
 
 def is_uuid(text: str) -> bool:

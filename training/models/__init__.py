@@ -3,7 +3,7 @@
 from training.models.chains import Chain, ChainStatusChange, RetrainRule
 from training.models.models import ModelVersion, Promotion
 from training.models.runs import Run, RunAttempt, RunInput, RunStatusChange
-from training.models.samples import Sample
+from training.models.samples import Sample, Score
 from training.models.series import Metric, RunMessage, SampledText
 from training.models.snapshots import Snapshot, SnapshotMember, SnapshotStatusChange
 from training.models.trials import Trial, TrialAnswer
@@ -22,6 +22,7 @@ __all__ = [
     "RunStatusChange",
     "Sample",
     "SampledText",
+    "Score",
     "Snapshot",
     "SnapshotMember",
     "SnapshotStatusChange",

@@ -15,9 +15,11 @@ from training.models.snapshots import Snapshot
 class Run(PublicIdModel):
     class Kind(models.TextChoices):
         SAMPLE = "sample", _("sampling")
+        PRETRAIN = "pretrain", _("pretraining")
         SFT = "sft", _("supervised fine-tuning")
         REWARD_MODEL = "reward_model", _("reward model")
         PPO = "ppo", _("PPO")
+        SCORE = "score", _("scoring")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -33,6 +35,8 @@ class Run(PublicIdModel):
     config = models.JSONField(default=dict)
     seed = models.PositiveBigIntegerField(default=0)
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="runs")
+    # A text corpus: what pretraining reads, or what is mixed into fine-tuning and PPO.
+    corpus = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="corpus_runs")
     # Sampling only: the prompts' splits and the round its ranking tasks belong to.
     splits = models.JSONField(default=list)
     round = models.PositiveIntegerField(default=1)
@@ -85,7 +89,7 @@ class Run(PublicIdModel):
 
 
 class RunInput(models.Model):
-    """Lineage from models: this run read this version in this role."""
+    """Lineage from models: this run read this version in this role; of an ensemble it read several."""
 
     class Role(models.TextChoices):
         """Named as the field of the run's config that takes the directory."""
@@ -100,7 +104,11 @@ class RunInput(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "role"], name="run_input_role_unique")]
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "role", "model_version"], name="run_input_once_in_a_role"),
+            models.UniqueConstraint(fields=["run"], condition=Q(role="policy"), name="run_input_one_policy"),
+        ]
 
 
 class RunAttempt(models.Model):

@@ -1,4 +1,5 @@
-"""Where a completion came from. Labeling never sees this: people judge texts, not models."""
+"""Where a completion came from, and what reward models say of it. Labeling never sees this: people judge
+texts, not models."""
 
 from django.db import models
 
@@ -25,3 +26,20 @@ class Sample(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "prompt", "index"], name="sample_unique"),
         ]
+
+
+class Score(models.Model):
+    """What a reward model says of a completion; of an ensemble, their mean, and how far apart they are."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="scores")
+    # Of an ensemble the first member; the run's inputs are all of them.
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="scores")
+    completion = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="scores")
+    value = models.FloatField()
+    spread = models.FloatField(null=True)  # standard deviation over an ensemble
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "completion"], name="score_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g}"

@@ -15,10 +15,12 @@ from training.queries.lineage import Judgments, Lineage, children_of, lineage_of
 from training.queries.loop import LoopFacts, loop_facts
 from training.queries.promotions import HistoryRow, about, former_policy, history, promotions_of
 from training.queries.registry import (
+    corpora_of,
     models_of,
     newest_snapshot,
     newest_version,
     promoted_version,
+    ready_snapshots,
     shared_bases,
     snapshots_of,
     usual_inputs,
@@ -55,6 +57,7 @@ __all__ = [
     "about",
     "children_of",
     "comparable_runs",
+    "corpora_of",
     "covering_snapshot",
     "curves_of",
     "curves_over_each_other",
@@ -76,6 +79,7 @@ __all__ = [
     "pace_of",
     "promoted_version",
     "promotions_of",
+    "ready_snapshots",
     "record_version",
     "rule_state",
     "runs_named",

@@ -7,10 +7,10 @@ from training.models import Snapshot, SnapshotMember
 
 
 def covering_snapshot(project: Project) -> Snapshot | None:
-    """The newest ready one that holds every kind of content: what training usually reads."""
+    """The newest ready one that holds the whole record: what training usually reads."""
     return (
         Snapshot.objects.filter(
-            project=project, status=Snapshot.Status.READY, contents__contains=Snapshot.Content.values
+            project=project, status=Snapshot.Status.READY, contents__contains=list(Snapshot.RECORD)
         )
         .order_by("-pk")
         .first()

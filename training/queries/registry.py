@@ -17,15 +17,29 @@ def newest_version(project: Project, kind: str) -> ModelVersion | None:
     return ModelVersion.objects.filter(project=project, kind=kind).order_by("-number").first()
 
 
-def newest_snapshot(project: Project) -> Snapshot | None:
-    """The newest one that is ready."""
-    return snapshots_of(project).filter(status=Snapshot.Status.READY).first()
+def newest_snapshot(project: Project, *, holding: str) -> Snapshot | None:
+    """The newest one that is ready and holds this content."""
+    return ready_snapshots(project, holding=holding).first()
+
+
+def ready_snapshots(project: Project, *, holding: str) -> QuerySet[Snapshot]:
+    """Those a run can read this content from, newest first."""
+    ready = Snapshot.objects.filter(
+        project=project, status=Snapshot.Status.READY, contents__contains=[holding]
+    )
+    return ready.order_by("-pk")
 
 
 def usual_inputs(project: Project, kind: str) -> dict[str, ModelVersion]:
-    """What a run of this kind usually starts from: the promoted policy, for PPO the newest reward model."""
-    inputs = {RunInput.Role.POLICY: promoted_version(project)}
-    if kind == Run.Kind.PPO:
+    """What a run of this kind usually starts from: the promoted policy; pretraining a base model, if there is
+    one. PPO and scoring take the newest reward model."""
+    inputs: dict[str, ModelVersion | None] = {}
+    if kind != Run.Kind.SCORE:
+        inputs[RunInput.Role.POLICY] = promoted_version(project)
+    if kind == Run.Kind.PRETRAIN:
+        base = newest_version(project, ModelVersion.Kind.BASE) or shared_bases().first()
+        inputs[RunInput.Role.POLICY] = base or inputs[RunInput.Role.POLICY]
+    if kind in {Run.Kind.PPO, Run.Kind.SCORE}:
         inputs[RunInput.Role.REWARD_MODEL] = newest_version(project, ModelVersion.Kind.REWARD_MODEL)
     return {str(role): version for role, version in inputs.items() if version is not None}
 
@@ -39,19 +53,32 @@ def versions_for(project: Project, role: str) -> QuerySet[ModelVersion]:
 
 
 def version_named(project: Project, name: str) -> ModelVersion | None:
-    """A version of the project by kind and number, as in policy:3 or reward_model:1."""
+    """A version of the project by kind and number, as in policy:3 or reward_model:1.
+
+    base:1 is the project's own, which pretraining made, before the shared one.
+    """
     kind, _colon, number = name.partition(":")
     if not number.removeprefix("v").isdigit():
         return None
-    return ModelVersion.objects.filter(
-        project=None if kind == ModelVersion.Kind.BASE else project,
-        kind=kind,
-        number=int(number.removeprefix("v")),
-    ).first()
+    named = ModelVersion.objects.filter(kind=kind, number=int(number.removeprefix("v")))
+    own = named.filter(project=project).first()
+    return own or named.filter(project=None).first()
 
 
 def snapshots_of(project: Project) -> QuerySet[Snapshot]:
-    return Snapshot.objects.filter(project=project).select_related("created_by").order_by("-pk")
+    """Those taken from the project, newest first; corpora come from files."""
+    return (
+        Snapshot.objects.filter(project=project)
+        .exclude(contents=[Snapshot.Content.CORPUS])
+        .select_related("created_by")
+        .order_by("-pk")
+    )
+
+
+def corpora_of(project: Project) -> QuerySet[Snapshot]:
+    """Text corpora, newest first."""
+    corpora = Snapshot.objects.filter(project=project, contents=[Snapshot.Content.CORPUS])
+    return corpora.select_related("created_by").order_by("-pk")
 
 
 def models_of(project: Project) -> QuerySet[ModelVersion]:

@@ -28,9 +28,11 @@ TONES = {
 
 START_LABELS = {
     Run.Kind.SAMPLE: gettext_lazy("Sample outputs"),
+    Run.Kind.PRETRAIN: gettext_lazy("Pretrain"),
     Run.Kind.SFT: gettext_lazy("Start SFT"),
     Run.Kind.REWARD_MODEL: gettext_lazy("Train reward model"),
     Run.Kind.PPO: gettext_lazy("Start PPO"),
+    Run.Kind.SCORE: gettext_lazy("Score outputs"),
 }
 
 

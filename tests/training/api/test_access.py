@@ -32,6 +32,7 @@ ROUTES = {
     ("api-skip", "POST"): ("assignment", OWNER, None),
     ("api-snapshots", "GET"): ("project", ENGINEERS, None),
     ("api-snapshots", "POST"): ("project", ENGINEERS, {"contents": ["prompts"]}),
+    ("api-corpora", "GET"): ("project", ENGINEERS, None),
     ("api-snapshot", "GET"): ("snapshot", ENGINEERS, None),
     ("api-runs", "GET"): ("project", ENGINEERS, None),
     ("api-runs", "POST"): ("project", ENGINEERS, {"kind": "sample"}),

@@ -9,7 +9,7 @@ from labeling.models import Project
 from training import actions, queries
 from training.actions.runs import NEEDED_CONTENT, SAMPLED_SPLITS
 from training.engine.config_presets import PRESETS
-from training.management.project_command import ProjectCommand, named_snapshot, named_version
+from training.management.project_command import ProjectCommand, named_corpus, named_snapshot, named_version
 from training.models import Run, RunInput
 
 
@@ -20,8 +20,16 @@ class Command(ProjectCommand):
         super().add_arguments(parser)
         parser.add_argument("kind", choices=Run.Kind.values)
         parser.add_argument("--policy", default="", help="kind:number, as in policy:1 or sft:2")
-        parser.add_argument("--reward-model", default="", help="kind:number, as in reward_model:1")
+        parser.add_argument(
+            "--reward-model",
+            nargs="+",
+            default=[],
+            help="kind:number, as in reward_model:1; for scoring several, which are an ensemble",
+        )
         parser.add_argument("--snapshot", default="", help="its id")
+        parser.add_argument(
+            "--corpus", default="", help="its name or id: to pretrain on, or to mix into SFT or PPO"
+        )
         parser.add_argument(
             "--splits", nargs="+", default=SAMPLED_SPLITS, help="of the prompts to sample for"
         )
@@ -33,16 +41,20 @@ class Command(ProjectCommand):
     def work(self, *, project: Project, options: dict[str, Any]) -> str:
         kind = options["kind"]
         inputs = queries.usual_inputs(project, kind)
-        for role in RunInput.Role.values:
-            if options[role]:
-                inputs[role] = named_version(project, options[role])
-        needs_snapshot = kind in NEEDED_CONTENT or options["snapshot"]
+        if options["policy"]:
+            inputs[RunInput.Role.POLICY] = named_version(project, options["policy"])
+        reward_models = [named_version(project, name) for name in options["reward_model"]]
+        if reward_models:
+            inputs[RunInput.Role.REWARD_MODEL] = reward_models[0]
+        content = NEEDED_CONTENT.get(kind)
         run = actions.start_run(
             project=project,
             kind=kind,
             inputs=inputs,
             actor=None,
-            snapshot=named_snapshot(project, options["snapshot"]) if needs_snapshot else None,
+            snapshot=named_snapshot(project, options["snapshot"], holding=content) if content else None,
+            corpus=named_corpus(project, options["corpus"]) if options["corpus"] else None,
+            ensemble=reward_models[1:],
             config=PRESETS[options["preset"]].config(kind)
             | dict(field_and_value(pair) for pair in options["set"]),
             splits=options["splits"],

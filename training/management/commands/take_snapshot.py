@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from labeling.models import Project
 from training import actions
+from training.actions.snapshots import TAKEN
 from training.management.project_command import ProjectCommand
 from training.models import Snapshot
 
@@ -16,9 +17,7 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--contents", nargs="+", default=Snapshot.Content.values, choices=Snapshot.Content.values
-        )
+        parser.add_argument("--contents", nargs="+", default=Snapshot.RECORD, choices=TAKEN)
         parser.add_argument("--wait", action="store_true", help="return when it is ready")
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:

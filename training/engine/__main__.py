@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import textwrap
 from pathlib import Path
 
-from training.engine.config import fields_of
+from training.engine.config import CONFIG_TYPES, fields_of
+from training.engine.config_fields import allowed_values
 from training.engine.errors import DataError
 from training.engine.running import DONE, prepare_transformers, run_directory
 
@@ -21,17 +24,39 @@ CPU_ENVIRONMENT = {
 DESCRIPTION = """\
 The computation of Preceptor: files in, files out, no database.
 
-A run directory holds config.json ({"kind": "sample" | "score" | "pretrain" | "sft" | "reward_model" |
-"ppo", ...}) and snapshot/ with prompts.parquet, completions.parquet, demonstrations.parquet,
-rankings.parquet, corpus.parquet as the kind needs. The run writes events.jsonl while it works, the same
-numbers for TensorBoard in tensorboard/, checkpoints/ to resume from, completions.jsonl (sample),
-scores.jsonl and best.jsonl (score) or model/ (a Hugging Face directory), and result.json last. Run it again
-after a crash and it goes on from its newest checkpoint.
+stages (the "kind" in config.json), what they read from snapshot/ and what they leave:
+  pretrain      corpus.parquet                                  model/
+  sft           demonstrations.parquet (corpus.parquet to mix)  model/
+  reward_model  rankings.parquet, demonstrations.parquet        model/, a sequence classifier of one label
+  ppo           prompts.parquet (corpus.parquet to mix)         model/
+  sample        prompts.parquet                                 completions.jsonl
+  score         completions.parquet                             scores.jsonl, best.jsonl
+
+a run directory:
+  config.json   {"kind": "sft", "policy": "path/to/a/model", ...}; `fields KIND` lists the rest
+  snapshot/     the rows of training/engine/records.py as Parquet
+  events.jsonl  written while it works: numbers, progress, messages; the numbers also in tensorboard/
+  checkpoints/  from which the same command goes on after a crash, to the same result
+  model/        a Hugging Face directory
+  result.json   written last
 """
 EPILOG = """\
-exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 70 one of several processes was killed, run
-again to go on; 2 the config or the data is wrong (the last event says what to do); 1 anything else.
-`python -m training.engine fields KIND` lists the fields of a kind's config.
+from nothing to completions:
+  python -m training.engine convert-smollm2 /tmp/demo/smollm2
+  mkdir -p /tmp/demo/run/snapshot
+  python - <<'END'
+  from pathlib import Path
+  from training.engine.records import Message, Prompt, write_records
+  texts = ["Name three rivers.", "Why is the sky blue?"]
+  prompts = [Prompt(str(n), (Message("user", t),), "train", "en", "") for n, t in enumerate(texts)]
+  write_records(Path("/tmp/demo/run/snapshot/prompts.parquet"), prompts)
+  END
+  echo '{"kind": "sample", "policy": "/tmp/demo/smollm2", "max_new_tokens": 32}' > /tmp/demo/run/config.json
+  python -m training.engine run /tmp/demo/run
+  cat /tmp/demo/run/completions.jsonl
+
+exit codes: 0 done; 75 stopped by SIGTERM, run again to go on; 2 the config or the data is wrong (the last
+event says what to do); 1 anything else.
 """
 
 
@@ -48,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="do the work of a run directory")
+    run = commands.add_parser("run", help="do the work of a run directory, or go on with it")
     run.add_argument("directory", type=Path, metavar="DIR")
     run.add_argument(
         "--attempt", type=int, metavar="N", help="number of this attempt (default: last in events + 1)"
@@ -60,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("directory", type=Path, metavar="DEST")
     convert.set_defaults(command=_convert)
     describe = commands.add_parser("fields", help="list the fields of a kind's config.json")
-    describe.add_argument("kind", choices=("sample", "score", "pretrain", "sft", "reward_model", "ppo"))
+    describe.add_argument("kind", choices=tuple(CONFIG_TYPES))
     describe.set_defaults(command=_describe)
     return parser
 
@@ -101,9 +126,20 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _describe(options: argparse.Namespace) -> int:
+    """Each field as `name = default`, then what it takes, does and follows."""
     for entry in fields_of(options.kind):
-        default = "required" if entry.is_required else f"default {entry.default}"
-        print(f"{entry.name} ({entry.type}, {default}): {entry.help} {entry.effect} {entry.source}".rstrip())
+        print(entry.name if entry.is_required else f"{entry.name} = {json.dumps(entry.default)}")
+        unit = f" ({entry.unit})" if entry.unit else ""
+        needed = ", required" if entry.is_required else ""
+        print(f"    {allowed_values(entry)}{unit}{needed}")
+        print(
+            textwrap.fill(
+                f"{entry.help} {entry.effect}", 100, initial_indent="    ", subsequent_indent="    "
+            )
+        )
+        if entry.source:
+            print(f"    source: {entry.source}")
+        print()
     return DONE
 
 

@@ -56,25 +56,32 @@ def check_value(description: FieldDescription, value: Any) -> Any:
     if description.type == "float" and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value).__name__ != description.type or (isinstance(value, float) and not math.isfinite(value)):
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+        raise ConfigError(
+            f"{description.name}: {value!r} is not allowed; allowed is {allowed_values(description)}"
+        )
     if description.choices and value not in description.choices:
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+        raise ConfigError(
+            f"{description.name}: {value!r} is not allowed; allowed is {allowed_values(description)}"
+        )
     too_low = description.minimum is not None and value < description.minimum
     too_high = description.maximum is not None and value > description.maximum
     if too_low or too_high or value == "":
-        raise ConfigError(f"{description.name}: {value!r} is not allowed; allowed is {_allowed(description)}")
+        raise ConfigError(
+            f"{description.name}: {value!r} is not allowed; allowed is {allowed_values(description)}"
+        )
     return value
 
 
 _TYPE_NAMES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 
 
-def _allowed(description: FieldDescription) -> str:
+def allowed_values(description: FieldDescription) -> str:
+    """What a field takes, in words."""
     if description.choices:
         return "one of " + ", ".join(description.choices)
     allowed = _TYPE_NAMES[description.type]
     if description.minimum is not None and description.maximum is not None:
-        allowed += f" from {description.minimum:g} to {description.maximum:g}"
+        allowed += f" from {description.minimum:,.10g} to {description.maximum:,.10g}"
     return allowed + (", or null" if description.is_optional else "")
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from training.engine.__main__ import EPILOG, main
+from training.engine.config import CONFIG_TYPES, fields_of
+from training.engine.context import _SNAPSHOT_FILES
 from training.engine.events import EventLog, next_attempt, read_events
 from training.engine.records import Ranking, write_records
 
@@ -55,12 +58,44 @@ def test_help_explains_itself_without_loading_torch():
 
     assert result.returncode == 0
     assert time.monotonic() - started < 5
-    for word in ("convert-smollm2", "config.json", "events.jsonl", "75"):
+    for word in (
+        "convert-smollm2",
+        "config.json",
+        "events.jsonl",
+        "75",
+        *CONFIG_TYPES,
+        *_SNAPSHOT_FILES.values(),
+    ):
         assert word in result.stdout
 
 
-def test_fields_are_listed():
-    assert "kl_coef" in engine("fields", "ppo").stdout
+def test_the_example_of_the_help_works_as_it_stands(tiny_model, tmp_path):
+    lines = [line[2:] for line in EPILOG.splitlines() if line.startswith("  ")]
+    conversion, *rest = lines
+    assert conversion == "python -m training.engine convert-smollm2 /tmp/demo/smollm2"
+    script = "\n".join(["set -e", *rest]).replace("/tmp/demo/smollm2", str(tiny_model))
+    script = script.replace("/tmp/demo", str(tmp_path)).replace("python", sys.executable)
+
+    result = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, cwd=REPOSITORY, env=ENVIRONMENT, timeout=60
+    )
+
+    assert result.returncode == 0, result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "run" / "completions.jsonl").read_text().splitlines()]
+    assert {row["prompt_id"] for row in rows} == {"0", "1"}
+    assert result.stdout.endswith((tmp_path / "run" / "completions.jsonl").read_text())
+
+
+@pytest.mark.parametrize("kind", CONFIG_TYPES)
+def test_the_fields_of_a_kind_are_listed_with_all_that_is_known_of_them(kind, capsys):
+    assert main(["fields", kind]) == 0
+
+    listed = " ".join(capsys.readouterr().out.split())
+    for field in fields_of(kind):
+        for known in (field.name, field.help, field.effect, field.unit, field.source, *field.choices):
+            assert " ".join(str(known).split()) in listed
+    assert 'dtype = "auto"' in listed
+    assert "one of auto, float32, bfloat16" in listed
 
 
 @pytest.mark.parametrize(

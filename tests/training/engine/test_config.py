@@ -3,6 +3,7 @@ import json
 import pytest
 
 from training.engine.config import CONFIG_TYPES, PpoConfig, fields_of, load_config, parse_config
+from training.engine.config_fields import allowed_values
 from training.engine.errors import ConfigError
 
 
@@ -19,7 +20,7 @@ def test_a_config_gets_its_defaults_and_keeps_what_is_given():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"kind": "dpo"}, ["kind", "'dpo'", "sample, score, sft"]),
+        ({"kind": "dpo"}, ["kind", "'dpo'", ", ".join(CONFIG_TYPES)]),
         ({"temprature": 1.0}, ["temprature", "unknown field", "temperature"]),
         ({"temperature": "hot"}, ["temperature", "'hot'", "a number from 0.01 to 10"]),
         ({"temperature": 0}, ["temperature", "0.0", "from 0.01 to 10"]),
@@ -37,6 +38,36 @@ def test_a_refusal_names_the_field_the_value_and_what_is_allowed(change, named):
 
     for part in named:
         assert part in str(refusal.value)
+
+
+def values_not_allowed(field):
+    """Values that a field does not take: of every other type, outside its range, none of its choices."""
+    others = {"int": ["5", 1.5, True], "float": ["5", True, float("inf")], "bool": [1, "yes"], "str": [7, ""]}
+    yield from others[field.type]
+    yield from ([], {})
+    if not field.is_optional:
+        yield None
+    if field.choices:
+        yield "something else"
+    if field.minimum is not None:
+        yield field.minimum - 1
+    if field.maximum is not None:
+        yield int(field.maximum) + 1
+
+
+@pytest.mark.parametrize("kind", CONFIG_TYPES)
+def test_every_field_refuses_what_it_does_not_take_and_says_what_it_does(kind):
+    fields = fields_of(kind)
+    required = {field.name: "somewhere" for field in fields if field.is_required}
+
+    for field in fields:
+        for value in values_not_allowed(field):
+            with pytest.raises(ConfigError) as refusal:
+                parse_config({"kind": kind, **required, field.name: value})
+
+            read = float(value) if field.type == "float" and type(value) is int else value
+            allowed = allowed_values(field)
+            assert str(refusal.value) == f"{field.name}: {read!r} is not allowed; allowed is {allowed}"
 
 
 def test_a_required_field_that_is_missing_is_named():

@@ -163,3 +163,55 @@ def test_the_readme_tree_names_every_top_level_package():
     packages = {path.parent.name for path in BASE_DIR.glob("*/__init__.py")}
 
     assert {package for package in packages if f"{package}/" not in readme} == set()
+
+
+ENGINE = BASE_DIR / "training" / "engine"
+
+
+def code_lines(source: str) -> int:
+    """Lines that are neither blank nor part of a docstring."""
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            documented.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(bool(line.strip()) and number not in documented for number, line in lines)
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function of a file with its number of lines."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_docstrings_and_blank_lines_are_no_code():
+    source = '"""Module,\ntwo lines."""\n\ndef one():\n    """Doc."""\n    return "text"\n'
+
+    assert code_lines(source) == 2
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.glob("recipes/*.py")), ids=lambda path: path.stem)
+def test_a_recipe_reads_top_to_bottom_in_under_150_lines(path):
+    assert len(path.read_text().splitlines()) < 150
+
+
+def test_the_algorithms_are_under_400_lines_together():
+    assert sum(code_lines(path.read_text()) for path in ENGINE.glob("algorithms/*.py")) < 400
+
+
+def test_a_file_of_the_engine_is_under_400_lines():
+    lines = {name(path): len(path.read_text().splitlines()) for path in ENGINE.rglob("*.py")}
+
+    assert {path: count for path, count in lines.items() if count >= 400} == {}
+
+
+def test_a_function_of_the_engine_is_at_most_40_lines_and_a_recipe_120():
+    long = [
+        f"{name(path)}: {function} has {lines}"
+        for path in ENGINE.rglob("*.py")
+        for function, lines in functions(path)
+        if lines > (120 if path.parent.name == "recipes" else 40)
+    ]
+
+    assert long == []

@@ -51,3 +51,20 @@ def test_every_page_of_the_documents_is_reached_from_the_readme():
             to_read += [target for _text, target in links(page) if target.suffix == ".md" and target.exists()]
 
     assert {path.name for path in BASE_DIR.glob("docs/*.md") if path not in reached} == set()
+
+
+def test_every_golden_test_has_a_letter_a_claim_and_at_least_one_test():
+    page = (BASE_DIR / "docs" / "instructgpt.md").read_text()
+    table = page.partition("## Golden tests")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "](" in line
+    ]
+
+    assert [letter for letter, _, _ in rows] == list("abcdefghijk")
+    for _, claim, named in rows:
+        tests = [(match["text"].strip("`"), match["target"]) for match in LINK.finditer(named)]
+        assert claim
+        assert tests
+        for test, target in tests:
+            assert re.search(rf"^def {test}\(", (BASE_DIR / "docs" / target).read_text(), re.MULTILINE), test
+            assert test.startswith("test_")

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, F, Q, QuerySet, When
+from django.db.models import Count, F, Q, QuerySet
 
+from labeling.guideline_queries import in_language
 from labeling.models import (
     Assignment,
     Completion,
+    Demonstration,
     GuidelineVersion,
     Project,
     Prompt,
@@ -49,13 +51,20 @@ def newest_submission(assignment: Assignment) -> Submission | None:
     return assignment.submissions.order_by("-revision").first()
 
 
+def written_before(assignment: Assignment) -> dict[str, str]:
+    """The answer a person submitted last, for a page that is opened again to revise it."""
+    demonstration = Demonstration.objects.select_related("completion", "submission").filter(
+        submission__assignment=assignment
+    )
+    newest = demonstration.order_by("-submission__revision").first()
+    if newest is None:
+        return {}
+    return {"text": newest.completion.text, "comment": newest.submission.comment}
+
+
 def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:
     """The newest guidelines in this language (zh-hans: in zh), else in English, else in any."""
-    wanted = dict.fromkeys((language, language.partition("-")[0], "en"))
-    choice = Case(
-        *(When(language=code, then=place) for place, code in enumerate(wanted)), default=len(wanted)
-    )
-    return project.guideline_versions.order_by(choice, "-number").first()
+    return in_language(project, language).first()
 
 
 def task_counts(project: Project) -> dict[str, TaskCounts]:
@@ -101,7 +110,7 @@ def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
             task__seats_taken__lt=F("task__seats_wanted"),
         )
     )
-    return free.count() + own.count() + reserved.values("task").distinct().count()
+    return free.values("pk").union(own.values("task"), reserved.values("task")).count()
 
 
 def submissions_by(user: User, project: Project) -> dict[str, int]:

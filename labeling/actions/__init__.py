@@ -1,5 +1,6 @@
 """What can be done: one function, one use case, one transaction."""
 
+from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.draft import save_draft
@@ -26,6 +27,7 @@ from labeling.actions.transfers import sweep_transfers
 __all__ = [
     "LEASE",
     "Invitation",
+    "acknowledge_guidelines",
     "add_completion",
     "add_member",
     "add_person",

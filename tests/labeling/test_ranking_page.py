@@ -126,7 +126,7 @@ def test_a_draft_is_kept_and_shown_again(client_for, annotator, assignment):
         content_type="application/json",
     )
 
-    assert answer.json() == {"version": 1}
+    assert answer.json() == {"version": 1, "status": "leased", "holds_seat": True}
     page = client.get(reverse("assignment", args=[assignment.public_id])).content.decode()
     assert re.search(r'name="place-2"[^>]*value="1"', page)
 

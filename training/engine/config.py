@@ -20,7 +20,7 @@ from training.engine.config_fields import (
     describe_field,
     setting,
 )
-from training.engine.config_ppo import PpoConfig
+from training.engine.config_ppo import PpoConfig, refuse_what_breaks_the_ratio
 from training.engine.config_score import ScoreConfig
 from training.engine.config_sft import PretrainConfig, SftConfig
 from training.engine.errors import ConfigError
@@ -165,6 +165,8 @@ def parse_config(values: object) -> RunConfig:
         raise ConfigError("the config must be a JSON object")
     kind = values.get("kind")
     descriptions = {description.name: description for description in fields_of(kind)}
+    if kind == "ppo":
+        refuse_what_breaks_the_ratio(values)
     for name in values:
         if name != "kind" and name not in descriptions:
             raise ConfigError(

@@ -121,8 +121,18 @@ class RunContext:
             processes=self.processes,
         )
 
-    def finish(self, kind: str, *, metrics: dict[str, Any], model: str | None, step: int) -> None:
-        """Write result.json, the last thing a run does."""
+    def finish(
+        self,
+        kind: str,
+        *,
+        metrics: dict[str, Any],
+        model: str | None,
+        step: int,
+        stopped: str | None = None,
+    ) -> None:
+        """Write result.json, the last thing a run does. stopped: why it ended before its last step."""
         result = {"kind": kind, "metrics": metrics, "model": model, "step": step}
+        if stopped:
+            result["stopped"] = stopped
         if self.processes.is_first:
             write_json(self.directory / "result.json", result)

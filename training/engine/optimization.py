@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +49,31 @@ class Learner:
         """
         (loss * (self.processes.world_size if microbatch.counts else 0)).backward()
 
+    def gradient_norm(self) -> float:
+        """The norm of the gradients that are there, over all processes."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        return float(whole(torch.nn.utils.get_total_norm(gradients)))
+
+    def take_gradients(self) -> list[Tensor | None]:
+        """The gradients that are there, which are gone from the parameters then."""
+        gradients = [parameter.grad for parameter in self.parameters]
+        self.optimizer.zero_grad(set_to_none=True)
+        return gradients
+
+    def add_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        """Add what `take_gradients` took to the gradients that are there."""
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            if gradient is not None:
+                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+
     def step(self, *, learning_rate_factor: float) -> float:
         """Clip, step, clear the gradients; returns the norm before clipping. TrainingFailed when it is not
         finite."""
         norm = float(whole(torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm)))
         if not math.isfinite(norm):
             raise TrainingFailed(
-                "the gradient is not a finite number, no model is saved: lower the learning rate, or look "
-                "for broken texts in the snapshot"
+                "the gradient is not a finite number: lower the learning rate, or look for broken texts in "
+                "the snapshot"
             )
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * learning_rate_factor

@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from training.engine.algorithms.logprobs import kl_k1, kl_k3
-from training.engine.algorithms.masking import masked_sum
+from training.engine.algorithms.masking import masked_mean, masked_sum
 from training.engine.algorithms.rollout import Rollout
 from training.engine.config import PpoConfig
 from training.engine.context import RunContext
-from training.engine.errors import TrainingFailed
 from training.engine.passes import completion_mask_of
 from training.engine.ppo_setup import EncodedPrompt, PpoModels
 from training.engine.rollouts import (
     Episode,
+    check_finite,
     episode_logprobs,
+    logprobs_when_written,
     score_episodes,
     write_completions,
 )
@@ -43,6 +45,7 @@ class PolicyFigures:
     kl_k3: float
     length: float
     eos_rate: float
+    surprise: float  # mean of -log p of the sampled tokens: an estimate of the entropy, nats per token
     prompts: int = 0  # how many they were taken on
 
     def score_margin(self) -> float:
@@ -57,6 +60,7 @@ class PolicyFigures:
             "valid/kl_k3": self.kl_k3,
             "valid/length": self.length,
             "valid/eos_rate": self.eos_rate,
+            "valid/surprise": self.surprise,
         }
 
 
@@ -74,12 +78,9 @@ def evaluate(
         models.sampler, prompts, tokenizer, config, context, stream=f"{config.seed}/valid"
     )
     scores = score_episodes(models.reward_model, episodes, tokenizer, config, context)
-    if not scores.isfinite().all():
-        raise TrainingFailed(
-            "the reward model gives scores that are not finite numbers: train it again, at a lower rate"
-        )
-    logprobs = episode_logprobs(models.policy, episodes, tokenizer, config, context)
+    logprobs = logprobs_when_written(models, episodes, tokenizer, config, context)
     ref_logprobs = episode_logprobs(models.reference, episodes, tokenizer, config, context)
+    check_finite(scores=scores, logprobs=logprobs, ref_logprobs=ref_logprobs)
     mask = completion_mask_of([episode.sequence for episode in episodes])
     figures = PolicyFigures(
         score=float(scores.mean()),
@@ -88,6 +89,7 @@ def evaluate(
         kl_k3=kl_per_completion(kl_k3(logprobs, ref_logprobs), mask),
         length=float(mask.sum(dim=1).float().mean()),
         eos_rate=sum(episode.has_eos for episode in episodes) / len(episodes),
+        surprise=-float(masked_mean(logprobs, mask)),
         prompts=len(episodes),
     )
     context.events.metrics(step, figures.as_metrics())
@@ -104,8 +106,18 @@ def rollout_metrics(rollout: Rollout) -> dict[str, float]:
         "train/kl_k3": kl_per_completion(kl_k3(rollout.logprobs, rollout.ref_logprobs), mask),
         "train/length": float(mask.sum(dim=1).float().mean()),
         "train/eos_rate": float(rollout.has_eos.float().mean()),
-        "train/surprise": -float(masked_sum(rollout.logprobs, mask) / mask.sum()),
+        "train/surprise": -float(masked_mean(rollout.logprobs, mask)),
+        "train/distinct_2": distinct_pairs([sequence.completion_ids for sequence in rollout.sequences]),
     }
+
+
+def distinct_pairs(completions: Sequence[Sequence[int]]) -> float:
+    """Share of pairs of neighbouring tokens that are the first of their kind (distinct-2, Li et al. 2016).
+
+    1 when nothing repeats; it falls when completions repeat themselves or each other. 0 without any pair.
+    """
+    pairs = [pair for completion in completions for pair in pairwise(completion)]
+    return len(set(pairs)) / max(1, len(pairs))
 
 
 def kl_per_completion(per_token: Tensor, completion_mask: Tensor) -> float:

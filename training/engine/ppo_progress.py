@@ -1,27 +1,50 @@
-"""What a PPO run remembers from step to step besides its models: where it began, its best, its KL alarm."""
+"""What a PPO run remembers from step to step besides its models: where it began, its best, its KL control."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from training.engine.algorithms.advantages import adapted_kl_coef
 from training.engine.config import PpoConfig
 from training.engine.modeling import trainable_state
 from training.engine.optimization import Best, Learner
 from training.engine.ppo_evaluation import PolicyFigures
+from training.engine.rollouts import Scales
 
 
 @dataclass(frozen=True)
 class Progress:
-    """before: the reference policy on the valid prompts. chosen: the best policy on them."""
+    """before: the reference policy on the valid prompts. chosen: the best policy on them. scales: of the next
+    step's rewards."""
 
     before: PolicyFigures
     chosen: PolicyFigures
     best: Best
-    score_scale: float
+    scales: Scales
     evaluations_over_cap: int = 0
+    steps_over_cap: int = 0
 
-    def after(self, figures: PolicyFigures, policy: Any, config: PpoConfig, *, step: int) -> Progress:
+    def after_step(self, figures: Mapping[str, float], config: PpoConfig) -> Progress:
+        """The progress after a step whose completions had these figures."""
+        kl = figures["train/kl"]
+        scales = self.scales
+        if config.kl_target is not None:
+            kl_coef = adapted_kl_coef(
+                scales.kl_coef,
+                kl,
+                target=config.kl_target,
+                completions=config.episodes_per_step,
+                horizon=config.kl_horizon,
+            )
+            scales = replace(scales, kl_coef=kl_coef)
+        steps_over_cap = self.steps_over_cap + 1 if kl > config.kl_cap else 0
+        return replace(self, scales=scales, steps_over_cap=steps_over_cap)
+
+    def after_evaluation(
+        self, figures: PolicyFigures, policy: Any, config: PpoConfig, *, step: int
+    ) -> Progress:
         """The progress after an evaluation. A policy beyond the KL cap is never the best one."""
         if figures.kl > config.kl_cap:
             return replace(self, evaluations_over_cap=self.evaluations_over_cap + 1)
@@ -58,8 +81,9 @@ class Progress:
             "before": asdict(self.before),
             "chosen": asdict(self.chosen),
             "best": self.best.state(),
-            "score_scale": self.score_scale,
+            "scales": asdict(self.scales),
             "evaluations_over_cap": self.evaluations_over_cap,
+            "steps_over_cap": self.steps_over_cap,
         }
 
     @staticmethod
@@ -71,22 +95,7 @@ class Progress:
             before=PolicyFigures(**state["before"]),
             chosen=PolicyFigures(**state["chosen"]),
             best=Best(**state["best"]),
-            score_scale=state["score_scale"],
+            scales=Scales(**state["scales"]),
             evaluations_over_cap=state["evaluations_over_cap"],
+            steps_over_cap=state["steps_over_cap"],
         )
-
-
-def explanations(progress: Progress, config: PpoConfig) -> list[str]:
-    """Why the run ends as it does, where that is not plain."""
-    reasons = []
-    if progress.evaluations_over_cap >= config.kl_patience:
-        reasons.append(
-            f"stopped early: the divergence from the reference was over kl_cap ({config.kl_cap:g} nats) at "
-            f"{progress.evaluations_over_cap} evaluations in a row. The best policy within the cap is saved"
-        )
-    if progress.best.step == 0:
-        reasons.append(
-            "no step scored higher on valid prompts within kl_cap: "
-            "the saved policy equals the one it started from"
-        )
-    return reasons

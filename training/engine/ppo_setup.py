@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from training.engine.adapters import prepare_training, without_adapters
 from training.engine.algorithms.batching import shuffled
 from training.engine.config import PpoConfig
+from training.engine.config_ppo import BREAK_THE_RATIO
 from training.engine.context import RunContext
 from training.engine.errors import DataError
 from training.engine.modeling import (
@@ -58,7 +61,7 @@ def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
     reward_model = load_reward_model(Path(config.reward_model)).to(device)
     shared = reward_model.backbone.parameters() if config.lora_rank else ()
     value_model = copy.deepcopy(reward_model, memo={id(parameter): parameter for parameter in shared})
-    value_model.backbone.get_input_embeddings().requires_grad_(False)  # as in the reward model's own training
+    value_model.backbone.get_input_embeddings().requires_grad_(not config.freeze_value_embeddings)
     prepare_training(policy.language_model, config)
     prepare_training(value_model.backbone, config)
     return PpoModels(
@@ -68,6 +71,48 @@ def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
         reward_model=reward_model.requires_grad_(False),
         value_model=value_model,
     )
+
+
+def announce(models: PpoModels, context: RunContext) -> None:
+    """Say which log-probabilities are used, and which of the policy's own sampling settings are not."""
+    if are_kept_from_decoding(context):
+        context.events.message("log-probabilities of completions are those of decoding, in float32")
+    else:
+        context.events.message(
+            "log-probabilities of completions are computed again by the training pass: decoding in "
+            f"{context.precision.dtype} rounds otherwise"
+        )
+    generation = models.policy.language_model.generation_config
+    ignored = {
+        name: value
+        for name, value in (generation.to_diff_dict() if generation else {}).items()
+        if name in BREAK_THE_RATIO | {"temperature"}
+    }
+    if ignored:
+        settings = ", ".join(f"{name} {value}" for name, value in sorted(ignored.items()))
+        context.events.message(
+            f"the policy's generation_config.json sets {settings}; PPO ignores it and draws from "
+            "softmax(logits / temperature), with the run's own temperature",
+            level="warning",
+        )
+
+
+def are_kept_from_decoding(context: RunContext) -> bool:
+    """Whether the log-probabilities of decoding equal those of the training pass, to rounding."""
+    return context.precision.dtype == "float32"
+
+
+def starting_weights(models: PpoModels) -> dict[str, Tensor]:
+    """The policy's trained parameters as they are at the start: the reference's own tensors, which stay as
+    they are, and copies of those that the reference does not have (adapters) or holds otherwise (shards)."""
+    of_reference = dict(models.reference.named_parameters())
+    return {
+        name: of_reference[name].detach()
+        if type(of_reference.get(name)) is type(parameter)
+        else parameter.detach().clone()
+        for name, parameter in models.policy.named_parameters()
+        if parameter.requires_grad
+    }
 
 
 def load_prompts(
@@ -109,14 +154,13 @@ def encode_prompts(
     return [prompt for prompt in encoded if len(prompt.prompt_ids) <= max_prompt_tokens]
 
 
-def prompts_of_step(
-    prompts: Sequence[EncodedPrompt], *, step: int, count: int, seed: int
-) -> list[EncodedPrompt]:
-    """The prompts of a step: passes over all of them in a new order each; a function of its arguments
+def prompts_of_step(prompts: Sequence[EncodedPrompt], config: PpoConfig, *, step: int) -> list[EncodedPrompt]:
+    """The prompts of a step: passes over all of them in a new order each; a function of seed and step
     alone."""
+    count = config.episodes_per_step
     chosen = []
     for position in range(step * count, (step + 1) * count):
         epoch, place = divmod(position, len(prompts))
         chosen.append((epoch, place))
-    orders = {epoch: shuffled(len(prompts), seed=seed, epoch=epoch) for epoch, _ in chosen}
+    orders = {epoch: shuffled(len(prompts), seed=config.seed, epoch=epoch) for epoch, _ in chosen}
     return [prompts[orders[epoch][place]] for epoch, place in chosen]

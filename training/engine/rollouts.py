@@ -14,12 +14,14 @@ from training.engine.algorithms.advantages import (
     generalized_advantages,
     kl_penalized_rewards,
     penalize_missing_eos,
+    scale_to_unit_deviation,
     whiten,
 )
 from training.engine.algorithms.batching import TokenSequence
 from training.engine.algorithms.rollout import Rollout
 from training.engine.config import PpoConfig, SftConfig
 from training.engine.context import RunContext
+from training.engine.errors import TrainingFailed
 from training.engine.modeling import ScalarModel
 from training.engine.passes import (
     completion_logprobs,
@@ -28,9 +30,17 @@ from training.engine.passes import (
     per_token,
     score_all,
 )
-from training.engine.ppo_setup import EncodedPrompt, PpoModels
+from training.engine.ppo_setup import EncodedPrompt, PpoModels, are_kept_from_decoding
 from training.engine.sampling import SamplingRequest, SamplingSettings, sample_completions
 from training.engine.tokenization import decode_completion, encode
+
+
+@dataclass(frozen=True)
+class Scales:
+    """score: what scores are divided by, before penalties. kl_coef: penalty per nat, in those units."""
+
+    score: float
+    kl_coef: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Episode:
 
     prompt: EncodedPrompt
     sequence: TokenSequence
+    logprobs: tuple[float, ...]  # of its tokens, as they were drawn
     text: str
     has_eos: bool
 
@@ -71,6 +82,7 @@ def write_completions(
         Episode(
             prompt=prompts[completion.index],
             sequence=TokenSequence(prompts[completion.index].prompt_ids, completion.token_ids),
+            logprobs=completion.logprobs,
             text=decode_completion(tokenizer, completion.token_ids),
             has_eos=completion.finish_reason == "stop",
         )
@@ -103,11 +115,7 @@ def score_episodes(
 def episode_logprobs(
     policy: Any, episodes: Sequence[Episode], tokenizer: Any, config: PpoConfig, context: RunContext
 ) -> Tensor:
-    """Log-probabilities by the forward pass of training, (episodes, time).
-
-    Not those of decoding: in bfloat16 the two differ by up to 0.5 a token, and the first ratio would not be
-    1.
-    """
+    """Log-probabilities by the forward pass of training, (episodes, time)."""
     return _per_token(
         partial(completion_logprobs, policy, temperature=config.temperature),
         episodes,
@@ -117,24 +125,47 @@ def episode_logprobs(
     )
 
 
+def logprobs_when_written(
+    models: PpoModels,
+    episodes: Sequence[Episode],
+    tokenizer: Any,
+    config: PpoConfig,
+    context: RunContext,
+) -> Tensor:
+    """Log-probabilities under the policy that wrote the episodes, (episodes, time).
+
+    In float32 those of decoding, which equal the training pass to rounding. In bfloat16 the two differ by up
+    to 0.5 a token, and the first ratio would not be 1: there they are computed again by the training pass.
+    """
+    if not are_kept_from_decoding(context):
+        return episode_logprobs(models.policy, episodes, tokenizer, config, context)
+    drawn = [torch.tensor(episode.logprobs) for episode in episodes]
+    return torch.nn.utils.rnn.pad_sequence(drawn, batch_first=True)
+
+
 def make_rollout(
     models: PpoModels,
     episodes: Sequence[Episode],
     scores: Tensor,
     tokenizer: Any,
+    scales: Scales,
     config: PpoConfig,
     context: RunContext,
-    *,
-    score_scale: float,
 ) -> Rollout:
-    """Log-probabilities, KL-penalised rewards, values, advantages and returns of scored episodes."""
-    logprobs = episode_logprobs(models.policy, episodes, tokenizer, config, context)
+    """Log-probabilities, KL-penalised rewards, values, advantages and returns of scored episodes.
+
+    TrainingFailed when one of the models gives what is not a finite number.
+    """
+    logprobs = logprobs_when_written(models, episodes, tokenizer, config, context)
     ref_logprobs = episode_logprobs(models.reference, episodes, tokenizer, config, context)
     values = _per_token(partial(completion_values, models.value_model), episodes, tokenizer, config, context)
+    check_finite(scores=scores, logprobs=logprobs, ref_logprobs=ref_logprobs, values=values)
     completion_mask = completion_mask_of([episode.sequence for episode in episodes])
     has_eos = torch.tensor([episode.has_eos for episode in episodes])
-    final = penalize_missing_eos(scores / score_scale, has_eos, penalty=config.missing_eos_penalty)
-    rewards = kl_penalized_rewards(final, logprobs, ref_logprobs, completion_mask, kl_coef=config.kl_coef)
+    final = penalize_missing_eos(scores / scales.score, has_eos, penalty=config.missing_eos_penalty)
+    rewards = kl_penalized_rewards(final, logprobs, ref_logprobs, completion_mask, kl_coef=scales.kl_coef)
+    if config.whiten_rewards:
+        rewards = scale_to_unit_deviation(rewards, completion_mask)
     advantages, returns = generalized_advantages(
         rewards, values, completion_mask, gamma=config.gamma, gae_lambda=config.gae_lambda
     )
@@ -149,6 +180,16 @@ def make_rollout(
         advantages=whiten(advantages, completion_mask),
         returns=returns,
     )
+
+
+def check_finite(**tensors: Tensor) -> None:
+    """TrainingFailed that names those with nan or infinity in them."""
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise TrainingFailed(
+            f"{', '.join(broken)} of the completions are not finite numbers: lower the learning rates, or "
+            "train the reward model again, at a lower rate"
+        )
 
 
 def _per_token(

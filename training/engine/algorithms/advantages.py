@@ -38,6 +38,16 @@ def kl_penalized_rewards(
     return rewards
 
 
+def adapted_kl_coef(kl_coef: float, kl: float, *, target: float, completions: int, horizon: int) -> float:
+    """The next KL coefficient of a proportional controller in log space (Ziegler et al. 2019, 2.2).
+
+    kl: nats per completion, just measured on so many `completions`. The error kl / target - 1 is cut to
+    [-0.2, 0.2], so that `horizon` completions change the coefficient by about a fifth at most.
+    """
+    error = min(0.2, max(-0.2, kl / target - 1))
+    return kl_coef * (1 + error * completions / horizon)
+
+
 def generalized_advantages(
     rewards: Tensor, values: Tensor, completion_mask: Tensor, *, gamma: float, gae_lambda: float
 ) -> tuple[Tensor, Tensor]:
@@ -71,3 +81,13 @@ def whiten(values: Tensor, mask: Tensor) -> Tensor:
     """
     scaled = (values - masked_mean(values, mask)) * torch.rsqrt(masked_variance(values, mask) + 1e-8)
     return torch.where(mask, scaled, torch.zeros_like(scaled))
+
+
+def scale_to_unit_deviation(rewards: Tensor, mask: Tensor) -> Tensor:
+    """Scale to unit variance over the True positions of the whole batch and keep the mean; zero elsewhere.
+
+    rewards, mask: (batch, time). After Ziegler et al. 2019's code. The mean stays, because it says whether
+    ending a completion early pays.
+    """
+    mean = masked_mean(rewards, mask)
+    return torch.where(mask, whiten(rewards, mask) + mean, torch.zeros_like(rewards))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 
-def warmup_factor(step: int, *, warmup_steps: int) -> float:
-    """Linear from 1/(warmup_steps + 1) at step 0 to 1 at step `warmup_steps`."""
-    return min(1.0, (step + 1) / (warmup_steps + 1))
+def warmup_factor(step: int, *, warmup_steps: int, start: float | None = None) -> float:
+    """Linear from `start`, by default 1/(warmup_steps + 1), at step 0 to 1 at step `warmup_steps`."""
+    if step >= warmup_steps:
+        return 1.0
+    start = 1 / (warmup_steps + 1) if start is None else start
+    return start + (1 - start) * step / warmup_steps
 
 
 def cosine_factor(step: int, *, total_steps: int, floor: float) -> float:

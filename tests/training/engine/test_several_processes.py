@@ -1,0 +1,207 @@
+"""Two real processes that talk by gloo, started by torch's elastic agent: as one process would have done."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.engine import snapshots
+from tests.training.engine.conftest import CONTEXT, attempt
+from training.engine.algorithms.batching import microbatches
+from training.engine.checkpoints import newest_checkpoint
+from training.engine.config import fields_of
+from training.engine.distributed import Microbatch, Processes
+from training.engine.errors import ProcessKilled, StopRequested
+from training.engine.events import read_events
+
+KINDS: dict[str, dict[str, object]] = {
+    "sft": {"batch_size": 5, "epochs": 3, "learning_rate": 1e-3, "eval_every": 2},
+    "reward_model": {"batch_size": 3, "epochs": 2, "learning_rate": 1e-3},
+    "ppo": {
+        "policy_learning_rate": 1e-3,
+        "value_learning_rate": 1e-3,
+        "steps": 3,
+        "episodes_per_step": 10,
+        "minibatches": 2,
+        "max_new_tokens": 8,
+        "eval_every": 2,
+        "trainable_layers": 1,
+        "kl_cap": 100.0,
+    },
+}
+STRATEGIES = ["ddp", "fully_shard"]
+# Each row is a micro-batch of its own, and batches are of an odd number: the last round has a filler.
+SMALL = {"dtype": "float32", "tokens_per_microbatch": 40, "checkpoint_every": 2}
+
+
+def make_run(directory: Path, kind: str, tiny_model: Path, reward_model: Path, **changes: object) -> Path:
+    snapshots.write(directory / "snapshot")
+    config = {"kind": kind, "policy": str(tiny_model), **SMALL, **KINDS[kind], **changes}
+    if kind == "ppo":
+        config["reward_model"] = str(reward_model)
+    (directory / "config.json").write_text(json.dumps(config))
+    return directory
+
+
+LONG = {"epochs": 40, "eval_every": 10, "checkpoint_every": 1000, "strategy": "fully_shard", "processes": 2}
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_model, tiny_reward_model, tmp_path_factory):
+    """(kind, strategy) → a finished run; strategy "alone" is one process."""
+    root = tmp_path_factory.mktemp("together")
+    found = {}
+    for kind in KINDS:
+        found[kind, "alone"] = make_run(root / kind, kind, tiny_model, tiny_reward_model)
+        attempt(found[kind, "alone"])
+        for strategy in STRATEGIES:
+            changes = {"processes": 2, "strategy": strategy}
+            directory = root / f"{kind}-{strategy}"
+            found[kind, strategy] = make_run(directory, kind, tiny_model, tiny_reward_model, **changes)
+    found["sft", "long"] = make_run(root / "long", "sft", tiny_model, tiny_reward_model, **LONG)
+    together = [str(directory) for (_, strategy), directory in found.items() if strategy != "alone"]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*start, "-m", "tests.training.engine.together", *together],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return found
+
+
+def curves(run: Path) -> dict[tuple[int, str], float]:
+    return {
+        (event["step"], name): value
+        for event in read_events(run / "events.jsonl")
+        if event["type"] == "metrics"
+        for name, value in event["values"].items()
+        if not name.startswith("seconds")
+    }
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_learn_as_one_does(runs, kind, strategy):
+    alone, together = curves(runs[kind, "alone"]), curves(runs[kind, strategy])
+
+    seen = json.loads((runs[kind, strategy] / "seen.json").read_text())
+    assert seen["world_size"] == 2
+    assert len(alone) > 10
+    assert together.keys() == alone.keys()
+    for (step, name), value in alone.items():
+        # The mean of whitened advantages, which the policy's first loss is, and its divergence are 0 but for
+        # rounding: of them the absolute difference counts.
+        assert together[step, name] == pytest.approx(value, rel=1e-5, abs=1e-6), (step, name)
+    expected = load_file(runs[kind, "alone"] / "model" / "model.safetensors")
+    found = load_file(runs[kind, strategy] / "model" / "model.safetensors")
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_replicated_parameters_are_held_by_both_and_sharded_ones_in_parts(runs, kind):
+    replicated, sharded = (
+        json.loads((runs[kind, strategy] / "seen.json").read_text()) for strategy in STRATEGIES
+    )
+
+    assert replicated["is_sharded"] == [False]
+    assert replicated["held"] == [replicated["of"]] * 2
+    assert sharded["is_sharded"] == [True]
+    assert sum(sharded["held"]) == sharded["of"] == replicated["of"]
+    assert all(0.4 < held / sharded["of"] < 0.6 for held in sharded["held"])
+
+
+def test_one_process_goes_on_from_the_shards_of_two(runs):
+    run = runs["sft", "fully_shard"]
+    newest = newest_checkpoint(run / "checkpoints", CONTEXT.events)
+
+    assert newest is not None
+    assert {"__0_0.distcp", "__1_0.distcp", ".metadata"} < {file.name for file in newest.path.iterdir()}
+    expected = newest_checkpoint(runs["sft", "ddp"] / "checkpoints", CONTEXT.events)
+    assert expected is not None
+    assert newest.step == expected.step
+    for name, tensor in expected.state["learner"]["weights"].items():
+        torch.testing.assert_close(newest.state["learner"]["weights"][name], tensor, rtol=1e-4, atol=1e-5)
+    moments = newest.state["learner"]["optimizer"]["state"]
+    for number, entry in expected.state["learner"]["optimizer"]["state"].items():
+        torch.testing.assert_close(moments[number]["exp_avg"], entry["exp_avg"], rtol=1e-3, atol=1e-6)
+
+
+def start(run: Path) -> "subprocess.Popen[bytes]":
+    with (run / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "training.engine", "run", str(run)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def wait_for_steps(run: Path, agent: "subprocess.Popen[bytes]", *, attempt: int, count: int) -> None:
+    """Until an attempt has told of so many steps."""
+    while agent.poll() is None:
+        events = read_events(run / "events.jsonl")
+        if sum(e["type"] == "progress" and e["attempt"] == attempt for e in events) >= count:
+            return
+        time.sleep(0.05)
+    raise AssertionError((run / "log.txt").read_text()[-3000:])
+
+
+def test_two_processes_stop_together_go_on_as_if_nothing_had_been_and_end_when_one_is_killed(
+    runs, tiny_model, tiny_reward_model, tmp_path
+):
+    run = make_run(tmp_path / "run", "sft", tiny_model, tiny_reward_model, **LONG)
+
+    agent = start(run)
+    wait_for_steps(run, agent, attempt=1, count=5)
+    first = psutil.Process(agent.pid).children()
+    agent.terminate()
+    stopped = agent.wait(timeout=60)
+    agent = start(run)
+    wait_for_steps(run, agent, attempt=2, count=5)
+    second = psutil.Process(agent.pid).children()
+    second[1].kill()
+    killed = agent.wait(timeout=60)
+
+    assert (stopped, killed) == (StopRequested.exit_code, ProcessKilled.exit_code)
+    assert [len(first), len(second)] == [2, 2]
+    assert not any(rank.is_running() for rank in first + second)
+    events = read_events(run / "events.jsonl")
+    texts = {attempt: [e.get("text", "") for e in events if e["attempt"] == attempt] for attempt in (1, 2)}
+    assert sum(text.startswith("stopped by SIGTERM") for text in texts[1]) == 1
+    assert any(text.startswith("resumed from step-") for text in texts[2])
+    assert texts[2][-1] == "process 1 was ended by SIGKILL: run again to go on"
+    told, expected = curves(run), curves(runs["sft", "long"])
+    assert len(told) > 20
+    assert told == {key: expected[key] for key in told}  # to the last bit
+
+
+def test_every_micro_batch_is_dealt_once_and_all_make_equally_many_passes():
+    plan = microbatches([5, 9, 7, 3, 3, 8, 1], tokens_per_microbatch=8)
+
+    shares = [Processes(rank, 3).deal(plan) for rank in range(3)]
+
+    assert len({len(share) for share in shares}) == 1
+    assert sorted(r for share in shares for m in share if m.counts for r in m.rows) == list(range(7))
+    fillers = [m for share in shares for m in share if not m.counts]
+    assert len(plan) == 6
+    assert fillers == []
+    assert Processes(2, 4).deal(plan) == [Microbatch([2]), Microbatch([6], counts=False)]
+
+
+def test_the_settings_name_what_is_allowed():
+    fields = {field.name: field for field in fields_of("ppo")}
+
+    assert (fields["processes"].default, fields["strategy"].default) == (1, "ddp")
+    assert fields["strategy"].choices == tuple(STRATEGIES)

@@ -23,6 +23,7 @@ from training.models import (
     RunAttempt,
     RunMessage,
     SampledText,
+    Snapshot,
     Trial,
     TrialAnswer,
 )
@@ -140,6 +141,14 @@ def make_training(project: Project, promoted: ModelVersion, candidate: ModelVers
         TrialAnswer.objects.create(
             trial=trial, place=place, model_version=version, run=answering, text="Hello!", token_count=2
         )
+    Snapshot.objects.create(
+        project=project,
+        contents=["corpus"],
+        name="Encyclopedia",
+        status="failed",
+        error="1 line is broken: mend it.",
+        problems=[{"line": 1, "reason": "Its text is empty."}],
+    )
     return {
         "run": run.public_id,
         "failed run": failed.public_id,

@@ -21,7 +21,7 @@ def make_tiny_model(directory: Path, *, seed: int = 0, layers: int = 2, width: i
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-    tokenizer = _byte_tokenizer()
+    tokenizer = byte_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,
@@ -47,7 +47,8 @@ def make_tiny_model(directory: Path, *, seed: int = 0, layers: int = 2, width: i
     return directory
 
 
-def _byte_tokenizer() -> Any:
+def byte_tokenizer() -> Any:
+    """One token a byte, ChatML-like turns, a pad that is no end."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -40,6 +40,7 @@ from training.queries.runs import (
     runs_of,
     sampled_texts,
 )
+from training.queries.tables import Table, is_in_a_table, tables_of
 from training.queries.trials import trials_of
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "LoopFacts",
     "Pace",
     "RuleState",
+    "Table",
     "about",
     "children_of",
     "comparable_runs",
@@ -65,6 +67,7 @@ __all__ = [
     "figures_of",
     "former_policy",
     "history",
+    "is_in_a_table",
     "is_outgrown",
     "lineage_of",
     "log_tail",
@@ -87,6 +90,7 @@ __all__ = [
     "sampled_texts",
     "shared_bases",
     "snapshots_of",
+    "tables_of",
     "trials_of",
     "unfinished_runs",
     "usual_inputs",

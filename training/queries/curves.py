@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from training.models import Metric, Run
 
 MOST_POINTS = 2000
+FEWEST_POINTS_OF_SCORES = 2
 # Lines that belong into one chart: the same measure on two splits.
 SPLITS = {"train": _("train"), "valid": _("valid")}
 
@@ -20,6 +21,11 @@ MEASURES: Mapping[str, tuple[Promise, Promise | str]] = {
     "accuracy": (_("Pairs ordered as people did"), _("share")),
     "length": (_("Length"), _("tokens per completion")),
     "eos_rate": (_("Ended by themselves"), _("share of completions")),
+    "distinct_2": (_("Different pairs of words in a row"), _("share")),
+    "ptx/loss": (_("Loss on the text corpus"), _("nats")),
+    "ptx/grad_norm": (_("Gradient norm of the text corpus"), ""),
+    "ptx/ppo_grad_norm": (_("Gradient norm without the text corpus"), ""),
+    "kl_coef": (_("KL coefficient"), ""),
     "surprise": (_("Surprise of the policy at its own texts"), _("nats per token")),
     "tokens_per_second": (_("Speed"), _("tokens per second")),
     "policy/loss": (_("Policy loss"), ""),
@@ -69,6 +75,8 @@ def curves_of(run: Run) -> list[Curve]:
     """Every measure of the run, those that tell most first."""
     lines: dict[str, list[Line]] = {}
     for name, points in metric_series(run).items():
+        if run.kind == Run.Kind.SCORE and len(points) < FEWEST_POINTS_OF_SCORES:
+            continue  # the figures of the result, told once
         split, _slash, measure = name.partition("/")
         if split in SPLITS and measure:
             lines.setdefault(measure, []).append(Line(str(SPLITS[split]), points))

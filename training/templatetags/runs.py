@@ -44,8 +44,15 @@ def start_label(kind: str) -> str:
 
 @register.filter
 def figures(metrics: dict[str, Any] | None) -> list[queries.Figure]:
-    """The figures of a result, in words; a run that is not over has none."""
-    return queries.figures_of(metrics or {})
+    """The figures of a result, in words, that no table shows; a run that is not over has none."""
+    found = metrics or {}
+    return queries.figures_of(found, without={n for n in found if queries.is_in_a_table(n, found)})
+
+
+@register.filter
+def tables(metrics: dict[str, Any] | None) -> list[queries.Table]:
+    """The figures of a result that are read side by side."""
+    return queries.tables_of(metrics or {})
 
 
 @register.filter

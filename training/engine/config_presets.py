@@ -99,6 +99,10 @@ INSTRUCTGPT = Preset(
             ),
             **_paper("C.4: every layer is trained", trainable_layers=None),
             **_paper("C.2: scores are shifted, not scaled", scale_scores=False),
+            **_paper("C.4: starting at a tenth of the peak", warmup_start=0.1),
+            **_paper("C.4", ema_decay=0.992, ptx_coef=27.8, ptx_ratio=8.0),
+            **_paper("C.4: a fixed coefficient", kl_target=None),
+            **_paper("C.4: the whole 6B value function is trained", freeze_value_embeddings=False),
         },
     },
 )

@@ -45,5 +45,7 @@ def test_instructgpt_is_what_the_paper_prints():
     assert ppo.steps * ppo.episodes_per_step == 256_000
     assert ppo.episodes_per_step // ppo.minibatches == 64
     assert (ppo.kl_coef, ppo.clip_range, ppo.inner_epochs, ppo.value_learning_rate) == (0.02, 0.2, 1, 9e-6)
+    assert (ppo.ema_decay, ppo.ptx_coef, ppo.ptx_ratio) == (0.992, 27.8, 8)
+    assert (ppo.warmup_steps, ppo.warmup_start, ppo.kl_target) == (10, 0.1, None)
     assert (reward_model.batch_size, reward_model.learning_rate, reward_model.epochs) == (64, 9e-6, 1)
     assert (sft.epochs, sft.batch_size, sft.learning_rate) == (16, 32, 9.65e-6)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor
 
 from training.engine.agent import rank_in_environment
 from training.engine.errors import ConfigError
+
+# The others wait while the first tokenizes a corpus or writes a model. That one has died they learn at once.
+PATIENCE = timedelta(hours=12)
 
 Item = TypeVar("Item")
 
@@ -100,7 +104,8 @@ def joined_processes(strategy: str | None) -> Iterator[Processes]:
             raise ConfigError(f"processes: {local_rank + 1} is not allowed here; {count} GPUs are visible")
         torch.cuda.set_device(local_rank)
     # gloo also where there are GPUs: what processes agree on lies in CPU tensors and need not wait for them.
-    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, timeout=PATIENCE)
     rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     if strategy is None and world_size > 1:
         raise ConfigError("kind: a run of this kind works in one process; start it without torchrun")

@@ -70,7 +70,7 @@ class Judge:
                 "and make a new snapshot, or use valid_loss"
             )
         self.policy, self.config, self.context, self.tokenizer = policy, config, context, tokenizer
-        self.sampler = sampling_copy(policy, context.precision.torch_dtype)
+        self.sampler = sampling_copy(policy, context.precision.torch_dtype, context.processes)
         reward_model = load_reward_model(Path(str(config.reward_model)))
         self.reward_model = reward_model.to(context.precision.device).requires_grad_(False)
 

@@ -20,11 +20,13 @@ from training.engine.config import fields_of
 from training.engine.distributed import Microbatch, Processes
 from training.engine.errors import ProcessKilled, StopRequested
 from training.engine.events import read_events
+from training.engine.records import Document, write_records
 
-KINDS: dict[str, dict[str, object]] = {
-    "sft": {"batch_size": 5, "epochs": 3, "learning_rate": 1e-3, "eval_every": 2},
-    "reward_model": {"batch_size": 3, "epochs": 2, "learning_rate": 1e-3},
+RUNS: dict[str, dict[str, object]] = {
+    "sft": {"kind": "sft", "batch_size": 5, "epochs": 3, "learning_rate": 1e-3, "eval_every": 2},
+    "reward_model": {"kind": "reward_model", "batch_size": 3, "epochs": 2, "learning_rate": 1e-3},
     "ppo": {
+        "kind": "ppo",
         "policy_learning_rate": 1e-3,
         "value_learning_rate": 1e-3,
         "steps": 3,
@@ -36,15 +38,37 @@ KINDS: dict[str, dict[str, object]] = {
         "kl_cap": 100.0,
     },
 }
+RUNS["sft with options"] = {
+    **RUNS["sft"],
+    "layout": "packed",
+    "lora_rank": 2,
+    "gradient_checkpointing": True,
+    "pretrain_mix": 0.2,
+    "select_by": "reward_model",
+    "max_new_tokens": 8,
+}
+RUNS["ppo with options"] = {
+    **RUNS["ppo"],
+    "trainable_layers": None,
+    "gradient_checkpointing": True,
+    "ema_decay": 0.9,
+    "kl_target": 1.0,
+    "ptx_coef": 0.5,
+    "ptx_ratio": 1.0,
+    "ptx_tokens": 20,
+    "whiten_rewards": True,
+}
 STRATEGIES = ["ddp", "fully_shard"]
 # Each row is a micro-batch of its own, and batches are of an odd number: the last round has a filler.
 SMALL = {"dtype": "float32", "tokens_per_microbatch": 40, "checkpoint_every": 2}
 
 
-def make_run(directory: Path, kind: str, tiny_model: Path, reward_model: Path, **changes: object) -> Path:
+def make_run(directory: Path, name: str, tiny_model: Path, reward_model: Path, **changes: object) -> Path:
     snapshots.write(directory / "snapshot")
-    config = {"kind": kind, "policy": str(tiny_model), **SMALL, **KINDS[kind], **changes}
-    if kind == "ppo":
+    documents = [Document(f"document {number} says nothing of note") for number in range(40)]
+    write_records(directory / "snapshot" / "corpus.parquet", documents)
+    config = {"policy": str(tiny_model), **SMALL, **RUNS[name], **changes}
+    if config["kind"] == "ppo" or "select_by" in config:
         config["reward_model"] = str(reward_model)
     (directory / "config.json").write_text(json.dumps(config))
     return directory
@@ -55,16 +79,16 @@ LONG = {"epochs": 40, "eval_every": 10, "checkpoint_every": 1000, "strategy": "f
 
 @pytest.fixture(scope="module")
 def runs(tiny_model, tiny_reward_model, tmp_path_factory):
-    """(kind, strategy) → a finished run; strategy "alone" is one process."""
+    """(name, strategy) → a finished run; strategy "alone" is one process."""
     root = tmp_path_factory.mktemp("together")
     found = {}
-    for kind in KINDS:
-        found[kind, "alone"] = make_run(root / kind, kind, tiny_model, tiny_reward_model)
-        attempt(found[kind, "alone"])
+    for name in RUNS:
+        found[name, "alone"] = make_run(root / name, name, tiny_model, tiny_reward_model)
+        attempt(found[name, "alone"])
         for strategy in STRATEGIES:
             changes = {"processes": 2, "strategy": strategy}
-            directory = root / f"{kind}-{strategy}"
-            found[kind, strategy] = make_run(directory, kind, tiny_model, tiny_reward_model, **changes)
+            directory = root / f"{name}-{strategy}"
+            found[name, strategy] = make_run(directory, name, tiny_model, tiny_reward_model, **changes)
     found["sft", "long"] = make_run(root / "long", "sft", tiny_model, tiny_reward_model, **LONG)
     together = [str(directory) for (_, strategy), directory in found.items() if strategy != "alone"]
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -90,29 +114,29 @@ def curves(run: Path) -> dict[tuple[int, str], float]:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_two_processes_learn_as_one_does(runs, kind, strategy):
-    alone, together = curves(runs[kind, "alone"]), curves(runs[kind, strategy])
+@pytest.mark.parametrize("name", RUNS)
+def test_two_processes_learn_as_one_does(runs, name, strategy):
+    alone, together = curves(runs[name, "alone"]), curves(runs[name, strategy])
 
-    seen = json.loads((runs[kind, strategy] / "seen.json").read_text())
+    seen = json.loads((runs[name, strategy] / "seen.json").read_text())
     assert seen["world_size"] == 2
     assert len(alone) > 10
     assert together.keys() == alone.keys()
-    for (step, name), value in alone.items():
+    for (step, what), value in alone.items():
         # The mean of whitened advantages, which the policy's first loss is, and its divergence are 0 but for
         # rounding: of them the absolute difference counts.
-        assert together[step, name] == pytest.approx(value, rel=1e-5, abs=1e-6), (step, name)
-    expected = load_file(runs[kind, "alone"] / "model" / "model.safetensors")
-    found = load_file(runs[kind, strategy] / "model" / "model.safetensors")
+        assert together[step, what] == pytest.approx(value, rel=1e-5, abs=1e-6), (step, what)
+    expected = load_file(runs[name, "alone"] / "model" / "model.safetensors")
+    found = load_file(runs[name, strategy] / "model" / "model.safetensors")
     assert found.keys() == expected.keys()
-    for name, tensor in expected.items():
-        torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=1e-5)
+    for tensor_name, tensor in expected.items():
+        torch.testing.assert_close(found[tensor_name], tensor, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_replicated_parameters_are_held_by_both_and_sharded_ones_in_parts(runs, kind):
+@pytest.mark.parametrize("name", RUNS)
+def test_replicated_parameters_are_held_by_both_and_sharded_ones_in_parts(runs, name):
     replicated, sharded = (
-        json.loads((runs[kind, strategy] / "seen.json").read_text()) for strategy in STRATEGIES
+        json.loads((runs[name, strategy] / "seen.json").read_text()) for strategy in STRATEGIES
     )
 
     assert replicated["is_sharded"] == [False]

@@ -45,13 +45,13 @@ def learn(
     freeze_all_but_top(policy, config.trainable_layers)
     prepare_training(policy.language_model, config)
     prepare_layout(policy, config)
+    validation = Validation(policy, texts.valid, config, context, tokenizer)  # copies it, still whole
     learner = Learner(
         policy,
         learning_rate=config.learning_rate,
         max_grad_norm=config.max_grad_norm,
         processes=context.processes,
     )
-    validation = Validation(policy, texts.valid, config, context, tokenizer)
     checkpoint = context.resume()
     start, best = 0, None
     if checkpoint:

@@ -33,7 +33,6 @@ def main() -> None:
             temperature=1.0,
             rows_in_flight=settings["rows_in_flight"],
             eos_id=tokenizer.eos_token_id,
-            pad_id=tokenizer.pad_token_id,
         )
         watch = Stopwatch()
         completions = list(sample_completions(policy, requests, how))

@@ -6,6 +6,7 @@ The web process imports this module to build forms: it must never load torch.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import get_type_hints
@@ -82,6 +83,29 @@ class SampleConfig(PolicyConfig):
         minimum=1,
         maximum=131072,
     )
+    generator_url: str | None = setting(
+        None,
+        help="Address of an OpenAI-compatible server that writes the completions, such as vLLM; empty: the "
+        "engine itself.",
+        effect="Such as http://127.0.0.1:8000/v1. It gets every prompt, and the key in GENERATOR_API_KEY if "
+        "that names this address. Of `policy` only the tokenizer is used then.",
+    )
+    generator_model: str | None = setting(
+        None,
+        help="The server's name of the model, needed with generator_url.",
+        effect="GET /models lists them.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.generator_url is None:
+            return
+        if not re.fullmatch(r"https?://[^\s?#]+", self.generator_url):
+            raise ConfigError(
+                f"generator_url: {self.generator_url!r} is not allowed; allowed is an address such as "
+                "http://127.0.0.1:8000/v1"
+            )
+        if self.generator_model is None:
+            raise ConfigError("generator_model: missing; with generator_url the server's name of the model")
 
 
 @dataclass(frozen=True, kw_only=True)

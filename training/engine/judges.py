@@ -31,7 +31,7 @@ class Judge:
     def score(
         self, sequences: Sequence[TokenSequence], context: RunContext, *, tokens_per_microbatch: int
     ) -> Tensor:
-        """Scores of sequences that it has read, (sequences,), on every process."""
+        """Scores of sequences that it has read, (sequences,)."""
         return score_all(
             self.reward_model,
             sequences,

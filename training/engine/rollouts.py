@@ -71,7 +71,6 @@ def write_completions(
         temperature=config.temperature,
         rows_in_flight=config.rows_in_flight,
         eos_id=tokenizer.eos_token_id,
-        pad_id=tokenizer.pad_token_id,
     )
     # A prompt can come twice in one step: its number within the step tells the completions apart.
     requests = [SamplingRequest(p.prompt_id, p.prompt_ids, (number,)) for number, p in enumerate(prompts)]

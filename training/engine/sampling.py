@@ -32,7 +32,6 @@ class SamplingSettings:
     temperature: float
     rows_in_flight: int
     eos_id: int
-    pad_id: int
 
 
 @dataclass(frozen=True)

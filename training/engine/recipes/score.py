@@ -43,7 +43,7 @@ def run(config: ScoreConfig, context: RunContext) -> None:
     judges = [load_judge(Path(directory), device=device) for directory in config.reward_models]
     total, too_long = len(completions), 0
     with Journal(context.directory / "scores.jsonl") as journal:
-        written = set(context.processes.gather([row["completion_id"] for row in journal.rows]))
+        written = {row["completion_id"] for row in journal.rows}
         context.events.progress(len(written), total, "completions")
 
         # 2. Score. The portions are the same in every attempt, and so is each score, bit for bit.
@@ -62,8 +62,7 @@ def run(config: ScoreConfig, context: RunContext) -> None:
                         context,
                         tokens_per_microbatch=config.tokens_per_microbatch,
                     )
-                if context.processes.is_first:
-                    journal.append(_rows(portion, missing, *mean_and_spread(scores)))
+                journal.append(_rows(portion, missing, *mean_and_spread(scores)))
             context.events.progress(start + len(portion), total, "completions")
 
     # 3. The best of each prompt, and the figures of the whole run, earlier attempts included.
@@ -73,12 +72,11 @@ def run(config: ScoreConfig, context: RunContext) -> None:
             "and have no score",
             level="warning",
         )
-    if context.processes.is_first:
-        prompts = _by_prompt(completions, journal.rows)
-        write_json_lines(context.directory / "best.jsonl", [_best(rows) for rows in prompts.values()])
-        metrics = {"too_long": too_long, **_figures(journal.rows), **_best_of_n_figures(prompts)}
-        context.events.metrics(total, metrics)
-        context.finish("score", metrics=metrics, model=None, step=total)
+    prompts = _by_prompt(completions, journal.rows)
+    write_json_lines(context.directory / "best.jsonl", [_best(rows) for rows in prompts.values()])
+    metrics = {"too_long": too_long, **_figures(journal.rows), **_best_of_n_figures(prompts)}
+    context.events.metrics(total, metrics)
+    context.finish("score", metrics=metrics, model=None, step=total)
 
 
 def _check_ids(completions: Sequence[Completion]) -> None:

@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,6 +72,38 @@ def text(name: str, default: str | None = None) -> str:
             f"{name} is not set. Start everything with `make run`, or set it (see .env.example)."
         )
     return default
+
+
+@dataclass(frozen=True)
+class MailServer:
+    host: str
+    port: int
+    user: str
+    password: str
+    is_encrypted: bool  # from the first byte on
+    starts_tls: bool
+
+
+def mail_server(name: str) -> MailServer | None:
+    """smtp://user:password@host:587 encrypts by STARTTLS, smtps:// at once, smtp+plain:// not. None: unset."""
+    value = text(name, "")
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        port = parts.port or {"smtps": 465, "smtp": 587}.get(parts.scheme, 25)
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname:
+        raise EnvironmentProblem(f"{name} is no mail server: write smtp://user:password@host:587.")
+    return MailServer(
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        is_encrypted=parts.scheme == "smtps",
+        starts_tls=parts.scheme == "smtp",
+    )
 
 
 def flag(name: str, default: bool) -> bool:

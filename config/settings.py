@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20},
     },
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
+    "tell-of-tasks": {"task": "labeling.tell_of_tasks", "schedule": 60.0, "options": {"expires": 60}},
     "forget-answers": {"task": "labeling.forget_answers", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
@@ -156,7 +157,17 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXIES", 0, least=0)
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Without a server to give mails to they are printed, and nobody gets one.
+MAIL = environment.mail_server("MAIL_URL")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL else 'console'}.EmailBackend"
+EMAIL_HOST = MAIL.host if MAIL else ""
+EMAIL_PORT = MAIL.port if MAIL else 0
+EMAIL_HOST_USER = MAIL.user if MAIL else ""
+EMAIL_HOST_PASSWORD = MAIL.password if MAIL else ""
+EMAIL_USE_SSL = bool(MAIL and MAIL.is_encrypted)
+EMAIL_USE_TLS = bool(MAIL and MAIL.starts_tls)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = environment.text("MAIL_FROM", f"preceptor@{urlsplit(SITE_URL).hostname or 'localhost'}")
 
 # --- language and time
 

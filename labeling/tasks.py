@@ -8,8 +8,14 @@ from labeling.actions import idempotency
 
 @shared_task(name="labeling.expire_leases", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def expire_leases() -> None:
-    """Give back the seats of overdue leases."""
+    """Give back the seats of overdue leases and reservations."""
     actions.expire_leases()
+
+
+@shared_task(name="labeling.tell_of_tasks", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def tell_of_tasks() -> None:
+    """Write to whoever wants to know that there is something to do again."""
+    actions.tell_of_tasks()
 
 
 @shared_task(name="labeling.run_export", acks_late=True, reject_on_worker_lost=True, time_limit=3300)

@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import access, actions, forms, guideline_queries, queries
+from labeling import access, actions, forms, guideline_queries, history_queries, queries
 from labeling.access import PersonRequest
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task
@@ -109,8 +109,21 @@ def nothing_to_do(request: PersonRequest, project_id: uuid.UUID, kind: str) -> H
         "counts": queries.task_counts(project)[kind],
         "done": queries.submissions_by(request.user, project),
         "waiting": {k: queries.tasks_waiting_for(request.user, project, k) for k in Task.Kind.values},
+        "why": history_queries.why_nothing(request.user, project, kind),
+        "wish": request.user.task_wishes.filter(project=project, kind=kind, told_at=None).exists(),
     }
     return render(request, "nothing_to_do.html", context)
+
+
+@login_required
+@require_POST
+def wish_for_tasks(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
+    project = access.project_for(request.user, project_id, roles=access.LABELERS)
+    if "forget" in request.POST:
+        actions.forget_wish(user=request.user, project=project, kind=kind)
+    else:
+        actions.wish_for_tasks(user=request.user, project=project, kind=kind)
+    return redirect("nothing-to-do", project.public_id, kind)
 
 
 def go_on(request: PersonRequest, project: Project, kind: str) -> HttpResponse:

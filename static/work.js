@@ -7,6 +7,7 @@ const TRY_AGAIN_AFTER_MS = 3_000;
 const IDLE_AFTER_MS = 60_000;
 const KEEP_EVERY_MS = 2 * 60_000; // the lease, and the reservation of the next task
 const PREPARE_AFTER_MS = 400;
+const RETRY_AFTER_MS = 400;
 const KEEPALIVE_BYTES = 60_000; // browsers send no more than 64 kB from a page that is left
 
 const TAB = Math.random().toString(36).slice(2);
@@ -247,7 +248,7 @@ class Work {
 }
 
 export function isEmpty(value) {
-  return value === "" || value === null || (typeof value === "object" && Object.values(value).every(isEmpty));
+  return value === "" || value === null || value === undefined || (typeof value === "object" && Object.values(value).every(isEmpty));
 }
 
 // --- sending, and the next task
@@ -310,27 +311,35 @@ function askToSkip(submitter) {
   dialog.showModal();
 }
 
+async function post(address, entered, next) {
+  try {
+    const headers = { "X-Prefetched": next?.address ?? "" };
+    const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams(entered) });
+    return { status: answer.status, redirected: answer.redirected, url: answer.url, text: await answer.text() };
+  } catch {
+    return null;
+  }
+}
+
+const later = (milliseconds, act) => new Promise((done) => setTimeout(() => done(act()), milliseconds));
+
 async function submit(work, submitter, more) {
   work.isLeaving = true;
   clearTimeout(work.timer);
   work.form.active_seconds.value = String(work.active);
   const entered = new FormData(work.form, submitter);
   for (const [name, value] of Object.entries(more)) entered.set(name, value);
-  let answer, text;
-  try {
-    answer = await fetch(submitter?.getAttribute("formaction") ?? work.form.getAttribute("action"), {
-      method: "POST",
-      headers: { "X-Prefetched": prepared?.address ?? "" },
-      body: new URLSearchParams(entered),
-    });
-    text = await answer.text();
-  } catch {
-    return stay(work, work.words.unsent);
-  }
+  const address = submitter?.getAttribute("formaction") ?? work.form.getAttribute("action");
+  // Twice: a connection that has just come back breaks the first attempt, and the key makes two the same as one.
+  const next = prepared;
+  const send = () => post(address, entered, next);
+  const answer = (await send()) ?? (await later(RETRY_AFTER_MS, send));
+  if (!answer) return stay(work, work.words.unsent);
+  const { text } = answer;
   if (answer.status >= 500 || answer.status === 403) return stay(work, work.words.failed);
   if (answer.redirected && new URL(answer.url).pathname.startsWith("/accounts/")) return stay(work, work.words.signedOut);
   if (answer.status < 400) work.dropCopy();
-  if (answer.status === 204) return show(prepared.page, prepared.address);
+  if (answer.status === 204) return show(next.page, next.address);
   const page = parse(text);
   if (page.getElementById("work")) show(page, answer.redirected ? answer.url : location.href);
   else location.assign(answer.url);

@@ -23,6 +23,7 @@ from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
 from labeling.actions.transfers import sweep_transfers
+from labeling.actions.wishes import forget_wish, tell_of_tasks, wish_for_tasks
 
 __all__ = [
     "LEASE",
@@ -42,6 +43,7 @@ __all__ = [
     "create_project",
     "delete_export_files",
     "expire_leases",
+    "forget_wish",
     "give_roles",
     "import_demonstration",
     "invite_member",
@@ -68,6 +70,8 @@ __all__ = [
     "submit_demonstration",
     "submit_ranking",
     "sweep_transfers",
+    "tell_of_tasks",
     "upload_import",
+    "wish_for_tasks",
     "withdraw_task",
 ]

@@ -23,6 +23,12 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
+@register.filter
+def minutes(seconds: int) -> str:
+    """A span in minutes, to a tenth."""
+    return f"{seconds / 60:.1f}"
+
+
 @register.inclusion_tag("_project_nav.html", takes_context=True)
 def project_nav(context: dict[str, Any], project: Project, current: str = "") -> dict[str, Any]:
     """The tabs of a project that this user's roles open."""

@@ -1,0 +1,33 @@
+"""What one has submitted oneself."""
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from labeling import access, history_queries
+from labeling.access import PersonRequest
+
+
+@login_required
+@require_GET
+def history(request: PersonRequest) -> HttpResponse:
+    """Everything this person submitted; what may still be changed leads to its task."""
+    page = history_queries.history_of(request.user, after=_position(request.GET.get("after", "")))
+    projects = {one.assignment.task.project for one in page.submissions}
+    changeable = {
+        project.pk
+        for project in projects
+        if not project.paused_at and access.roles_in(request.user, project) & set(access.LABELERS)
+    }
+    context = {"page": page, "changeable": changeable, "weeks": history_queries.weeks_of(request.user)}
+    return render(request, "history.html", context)
+
+
+def _position(sent: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(sent)
+    except ValueError:
+        return None

@@ -71,6 +71,34 @@ def test_a_run_takes_what_is_usual_unless_told_otherwise(api, project, model, tm
     assert (named["status"], named["model"]) == ("queued", None)
 
 
+def test_a_corpus_is_found_and_pretrained_on(api, project, model):
+    lines = b'{"text": "One."}\n{"text": "Two."}\n'
+    corpus = actions.upload_corpus(project=project, user=None, name="", file_name="a.jsonl", chunks=[lines])
+    actions.build_corpus(snapshot_id=corpus.pk)
+
+    [found] = api.get(f"projects/{project.public_id}/corpora/").data["items"]
+    run = api.post(f"projects/{project.public_id}/runs/", {"kind": "pretrain", "corpus": found["id"]})
+
+    assert (found["name"], found["status"], found["documents"], found["characters"]) == ("a", "ready", 2, 8)
+    assert (run.status_code, run.data["corpus"], run.data["snapshot"]) == (201, found["id"], None)
+    assert api.get(f"projects/{project.public_id}/snapshots/").data["items"] == []
+
+
+def test_an_ensemble_scores_the_newest_outputs(api, project, model, annotator, tmp_path):
+    make_ranking(annotator, project)
+    outputs = make_snapshot(project, contents=["completions"])
+    make_snapshot(project)
+    first, second = (make_version(project, tmp_path / name, kind="reward_model") for name in ("a", "b"))
+
+    run = api.post(
+        f"projects/{project.public_id}/runs/", {"kind": "score", "ensemble": [str(first.public_id)]}
+    ).data
+
+    assert run["snapshot"] == str(outputs.public_id)
+    read = [(entry["role"], entry["model"]["id"]) for entry in run["inputs"]]
+    assert read == [("reward_model", str(second.public_id)), ("reward_model", str(first.public_id))]
+
+
 @pytest.mark.parametrize(
     "wish, field",
     [
@@ -80,6 +108,9 @@ def test_a_run_takes_what_is_usual_unless_told_otherwise(api, project, model, tm
         ({"kind": "sft", "snapshot": "00000000-0000-4000-8000-000000000000"}, "snapshot"),
         ({"kind": "reward_model"}, "snapshot"),
         ({"kind": "ppo"}, "reward_model"),
+        ({"kind": "pretrain"}, "corpus"),
+        ({"kind": "pretrain", "corpus": "00000000-0000-4000-8000-000000000000"}, "corpus"),
+        ({"kind": "score", "ensemble": ["00000000-0000-4000-8000-000000000000"]}, "ensemble"),
         ({"kind": "dance"}, "kind"),
         ({"kind": "sample", "inputs": {"policy": "x"}}, "inputs.policy"),
         ({"kind": "sample", "inputs": {"policy\\ud800": "x"}}, "inputs.policy\\ud800"),

@@ -1,12 +1,16 @@
 """What annotators' pages send, read without judging it: the actions do that."""
 
+import hashlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 
 PLACE_FIELD = re.compile(r"place-(\d{1,3})")
+# What a button says about two outputs: places of the left and the right one.
+CHOICES = {"left": ((1, 1), (2, 2)), "right": ((1, 2), (2, 1)), "tie": ((1, 1), (2, 1))}
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,13 @@ class SentSubmission:
     comment: str
     idempotency_key: str
     active_seconds: int | None
+    # Of a ranking: its answers by field, which rubric asked, and whatever else the page may say.
+    answers: dict[str, str] = field(default_factory=dict)
+    rubric_version: str = ""
+    strength: int | None = None
+    verdict: str = ""
+    mode: str = ""
+    contradiction_seen: bool = False
 
     @property
     def common(self) -> dict[str, Any]:
@@ -31,6 +42,10 @@ class SentSubmission:
             "places": {str(output): place or "" for output, place in self.places},
             "text": self.text,
             "comment": self.comment,
+            "answers": self.answers,
+            "rubric_version": self.rubric_version,
+            "strength": self.strength or "",
+            "mode": self.mode,
         }
 
 
@@ -43,11 +58,25 @@ def read_submission(data: QueryDict) -> SentSubmission:
         for value in data.getlist(field)
         if value.strip()
     ]
-    seconds = data.get("active_seconds", "")
+    seconds, strength = data.get("active_seconds", ""), data.get("strength", "")
+    choice = data.get("choice", "")
     return SentSubmission(
-        places=tuple(places),
+        places=CHOICES.get(choice, tuple(places)),
         text=data.get("text", ""),
         comment=data.get("comment", ""),
-        idempotency_key=data.get("idempotency_key", "")[:64],
+        idempotency_key=_key_of(data),
         active_seconds=min(int(seconds), 86_400) if seconds.isascii() and seconds.isdigit() else None,
+        answers={name: data.get(name, "") for name in data if name.startswith("answer-")},
+        rubric_version=data.get("rubric_version", ""),
+        strength=int(strength) if strength in {"1", "2", "3"} and choice != "tie" else None,
+        verdict=data.get("verdict", ""),
+        mode=data.get("mode", ""),
+        contradiction_seen="contradiction_seen" in data,
     )
+
+
+def _key_of(data: QueryDict) -> str:
+    """The page's key and what it sends: a double click is one submission, a page changed after it another."""
+    left_out = {"csrfmiddlewaretoken", "active_seconds"}
+    content = sorted((name, data.getlist(name)) for name in data if name not in left_out)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from labeling import export_views, language, views
+from labeling import export_views, history_views, language, ranking_views, views, work_views
 
 urlpatterns = [
     path("", include("labeling.manager_urls")),
@@ -10,12 +10,21 @@ urlpatterns = [
     path("language/", language.choose_language, name="choose-language"),
     path("projects/<uuid:project_id>/", views.project, name="project"),
     path("projects/<uuid:project_id>/guidelines/", views.guidelines, name="guidelines"),
-    path("projects/<uuid:project_id>/next/<str:kind>/", views.next_task, name="next-task"),
-    path("projects/<uuid:project_id>/nothing/<str:kind>/", views.nothing_to_do, name="nothing-to-do"),
+    path("projects/<uuid:project_id>/next/<str:kind>/", work_views.next_task, name="next-task"),
+    path("projects/<uuid:project_id>/reserve/<str:kind>/", work_views.reserve_task, name="reserve-task"),
+    path(
+        "projects/<uuid:project_id>/guidelines/changed/<str:kind>/",
+        work_views.changed_guidelines,
+        name="changed-guidelines",
+    ),
+    path("projects/<uuid:project_id>/nothing/<str:kind>/", work_views.nothing_to_do, name="nothing-to-do"),
+    path("projects/<uuid:project_id>/tell/<str:kind>/", work_views.wish_for_tasks, name="wish-for-tasks"),
+    path("history/", history_views.history, name="history"),
     path("assignments/<uuid:assignment_id>/", views.assignment, name="assignment"),
     path("assignments/<uuid:assignment_id>/submit/", views.submit, name="submit"),
-    path("assignments/<uuid:assignment_id>/skip/", views.skip, name="skip"),
-    path("assignments/<uuid:assignment_id>/draft/", views.draft, name="draft"),
+    path("assignments/<uuid:assignment_id>/skip/", work_views.skip, name="skip"),
+    path("assignments/<uuid:assignment_id>/compare/", ranking_views.compare_outputs, name="compare-outputs"),
+    path("assignments/<uuid:assignment_id>/draft/", work_views.draft, name="draft"),
     path("projects/<uuid:project_id>/exports/", export_views.exports, name="exports"),
     path("projects/<uuid:project_id>/exports/start/", export_views.start_export, name="start-export"),
     path("exports/<uuid:export_id>/cancel/", export_views.cancel_export, name="cancel-export"),

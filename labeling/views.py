@@ -1,21 +1,19 @@
 """Annotators' pages."""
 
-import json
 import uuid
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import access, actions, forms, queries
+from labeling import access, actions, forms, history_queries, queries, ranking_page
 from labeling.access import PersonRequest
-from labeling.errors import Conflict, DomainError
+from labeling.errors import DomainError
 from labeling.models import Assignment, Project, Task, User
+from labeling.work_views import go_on
 
 
 @login_required
@@ -24,7 +22,11 @@ def home(request: PersonRequest) -> HttpResponse:
     projects = [
         _home_row(request.user, project) for project in access.projects_of(request.user).order_by("name")
     ]
-    context = {"projects": projects, "may_create_projects": access.may_create_projects(request.user)}
+    context = {
+        "projects": projects,
+        "may_create_projects": access.may_create_projects(request.user),
+        "weeks": history_queries.weeks_of(request.user),
+    }
     return render(request, "home.html", context)
 
 
@@ -56,29 +58,6 @@ def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
-def next_task(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
-    project = access.project_for(request.user, project_id, roles=access.LABELERS)
-    return _go_on(request, project, kind)
-
-
-@login_required
-@require_GET
-def nothing_to_do(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
-    project = access.project_for(request.user, project_id, roles=access.LABELERS)
-    if kind not in Task.Kind.values:
-        raise Http404
-    context = {
-        "project": project,
-        "kind": kind,
-        "counts": queries.task_counts(project)[kind],
-        "done": queries.submissions_by(request.user, project),
-        "waiting": {k: queries.tasks_waiting_for(request.user, project, k) for k in Task.Kind.values},
-    }
-    return render(request, "nothing_to_do.html", context)
-
-
-@login_required
 @require_GET
 def assignment(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
@@ -92,64 +71,27 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     sent = forms.read_submission(request.POST)
     try:
         if assignment.task.kind == Task.Kind.RANK:
-            actions.submit_ranking(assignment=assignment, places=sent.places, **sent.common)
+            ranking_page.take(assignment, sent)
         else:
             actions.submit_demonstration(assignment=assignment, text=sent.text, **sent.common)
     except DomainError as error:
         return _assignment_page(request, assignment, entered=sent.as_draft(), error=error)
-    return _go_on(request, assignment.task.project, assignment.task.kind)
-
-
-@login_required
-@require_POST
-def skip(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
-    assignment = access.assignment_for(request.user, assignment_id)
-    actions.skip_task(assignment=assignment)
-    return _go_on(request, assignment.task.project, assignment.task.kind)
-
-
-@login_required
-@require_POST
-def draft(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
-    """Keeps the lease while the page is open, and the draft when there is one."""
-    assignment = access.assignment_for(request.user, assignment_id)
-    try:
-        sent = json.loads(request.body)
-        draft, version = dict(sent["draft"]), int(sent["version"])
-    except (ValueError, KeyError, TypeError):
-        return JsonResponse({"message": _("The draft could not be read; nothing was saved.")}, status=400)
-    if assignment.status != Assignment.Status.LEASED:
-        return JsonResponse({"message": _("This task is not open any more.")}, status=409)
-    actions.renew_lease(assignment=assignment)
-    try:
-        version = actions.save_draft(assignment=assignment, draft=draft, version=version)
-    except DomainError as error:
-        return JsonResponse({"message": error.message}, status=error.status)
-    return JsonResponse({"version": version})
+    return go_on(request, assignment.task.project, assignment.task.kind)
 
 
 def _home_row(user: User, project: Project) -> dict[str, Any]:
     roles = access.roles_in(user, project)
+    waiting = {kind: queries.tasks_waiting_for(user, project, kind) for kind in Task.Kind.values}
     return {
         "project": project,
         "may_label": bool(roles & set(access.LABELERS)),
         "may_train": bool(roles & set(access.ENGINEERS)),
         "may_manage": bool(roles & set(access.MANAGERS)),
-        "waiting": {kind: queries.tasks_waiting_for(user, project, kind) for kind in Task.Kind.values},
+        "waiting": waiting,
         "done": queries.submissions_by(user, project),
+        # The reason is for whoever finds nothing at all.
+        "why": "" if any(waiting.values()) else history_queries.why_nothing(user, project, Task.Kind.RANK),
     }
-
-
-def _go_on(request: PersonRequest, project: Project, kind: str) -> HttpResponse:
-    """To the next task of this kind, or to the page that says why there is none."""
-    try:
-        assignment = actions.claim_task(user=request.user, project=project, kind=kind)
-    except Conflict as error:
-        messages.warning(request, error.message)
-        return redirect("project", project.public_id)
-    if assignment is None:
-        return redirect("nothing-to-do", project.public_id, kind)
-    return redirect("assignment", assignment.public_id)
 
 
 def _assignment_page(
@@ -160,6 +102,8 @@ def _assignment_page(
     error: DomainError | None = None,
 ) -> HttpResponse:
     project = assignment.task.project
+    # Counts are those of the moment when it is shown: the task before it is submitted then.
+    is_prepared = assignment.status == Assignment.Status.RESERVED
     context: dict[str, Any] = {
         "assignment": assignment,
         "project": project,
@@ -169,16 +113,14 @@ def _assignment_page(
         "idempotency_key": uuid.uuid4(),
         "entered": entered,
         "error": error,
-        "done": queries.submissions_by(request.user, project)[assignment.task.kind],
-        "waiting": queries.tasks_waiting_for(request.user, project, assignment.task.kind),
+        "done": queries.submissions_by(request.user, project)[assignment.task.kind] + is_prepared,
+        "waiting": queries.tasks_waiting_for(request.user, project, assignment.task.kind) - is_prepared,
     }
     if assignment.task.kind == Task.Kind.RANK:
-        places = entered.get("places", {})
-        context["outputs"] = [
-            {"output": output, "place": places.get(str(output.number), "")}
-            for output in queries.outputs_of(assignment)
-        ]
+        context |= ranking_page.shown(assignment, entered, error)
+        context["is_raw"] = "raw" in request.GET
         template = "rank.html"
     else:
+        context["entered"] = entered or queries.written_before(assignment)
         template = "demonstrate.html"
     return render(request, template, context, status=error.status if error else 200)

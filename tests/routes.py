@@ -34,11 +34,17 @@ ROUTES = {
     "project": Route(MEMBERS, PROJECT, get=200),
     "guidelines": Route(MEMBERS, PROJECT, get=200),
     "next-task": Route(LABELERS, ("project", "rank"), post=302),
+    "reserve-task": Route(LABELERS, ("project", "rank"), post=204),
+    # Nothing has changed in the scene, so it leads back; tests/labeling/test_changed_guidelines.py opens it.
+    "changed-guidelines": Route(LABELERS, ("project", "rank"), get=302, post=302, is_page=False),
     "nothing-to-do": Route(LABELERS, ("project", "rank"), get=200),
+    "wish-for-tasks": Route(LABELERS, ("project", "rank"), post=302),
+    "history": Route(SIGNED_IN, get=200),
     "assignment": Route(OWNER, ("assignment",), get=200),
     "submit": Route(OWNER, ("assignment",), post=400),
     "skip": Route(OWNER, ("assignment",), post=302),
     "draft": Route(OWNER, ("assignment",), post=400),
+    "compare-outputs": Route(OWNER, ("assignment",), get=200),
     "tokens": Route(SIGNED_IN, get=200, post=400),
     "revoke-token": Route(OWNER, ("token",), post=302),
     # labeling: managers

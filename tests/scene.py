@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from labeling import actions as labeling_actions
-from labeling.models import ApiToken, Project, Submission, Transfer, User
+from labeling.models import Answer, ApiToken, Project, RubricVersion, Submission, Transfer, User
+from labeling.rubrics.questions import Option, Question
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 from tests.training.making import make_promoted, make_ranking, make_sample_run, make_snapshot, make_version
 from training.models import (
@@ -73,6 +74,11 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
     )
     make_ranking(annotator, project)
     make_ranking(annotator, project, split="valid")
+    rubric = make_rubric(project, manager)
+    Answer.objects.create(
+        submission=Submission.objects.earliest("pk"), question="remarks", slot=1, value="Well put."
+    )
+    Submission.objects.update(rubric_version=rubric)
     Submission.objects.update(comment="Close.")
     task = make_ranking_task(project, [f"Output {number}." for number in range(9)])
     make_demonstration_task(project)
@@ -104,6 +110,23 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "export": make_transfer(project, manager, "export").public_id,
         "no file": "no-such-file.jsonl",
     }
+
+
+def make_rubric(project: Project, author: User) -> RubricVersion:
+    """Each kind of question about the prompt and about each output."""
+    questions = [
+        Question(
+            key={"text": "remarks"}.get(kind, kind) if per == "completion" else f"prompt_{kind}",
+            kind=kind,
+            per=per,
+            name={"en": f"A {kind}"},
+            help={"en": "Look closely."},
+            options=(Option("a", {"en": "one"}), Option("b", {"en": "other"})) if kind == "choice" else (),
+        )
+        for per in ("completion", "prompt")
+        for kind in ("scale", "flag", "choice", "text")
+    ]
+    return labeling_actions.publish_rubric(project=project, questions=questions, author=author)
 
 
 def make_transfer(project: Project, user: User, direction: str) -> Transfer:

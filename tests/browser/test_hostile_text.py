@@ -26,6 +26,8 @@ pytestmark = pytest.mark.browser
 # one of them in one line, "turns" one a turn, "one" one a row, "json" one a key and a value; or, in words,
 # why no person and no model can write it.
 FIELDS = {
+    "labeling.Answer.question": "made by the program",
+    "labeling.Answer.value": "answer",
     "labeling.ApiToken.digest": "made by the program",
     "labeling.ApiToken.name": "name",
     "labeling.ApiToken.prefix": "made by the program",
@@ -48,6 +50,7 @@ FIELDS = {
     "labeling.Prompt.language": "name",
     "labeling.Prompt.messages": "turns",
     "labeling.Prompt.metadata": "json",
+    "labeling.RubricVersion.questions": "questions",
     "labeling.Submission.comment": "together",
     "labeling.Submission.idempotency_key": "no page shows it",
     "labeling.Transfer.counts": "made by the program",
@@ -93,7 +96,7 @@ FIELDS = {
     "training.TrialAnswer.finish_reason": "made by the program",
     "training.TrialAnswer.text": "one",
 }
-FILLED = {"together", "name", "one", "turns", "json", "draft", "metrics", "problems"}
+FILLED = {"together", "name", "one", "turns", "json", "draft", "metrics", "problems", "answer", "questions"}
 
 LOOK = (Path(__file__).parent / "hostile_look.js").read_text()
 TIME = """(() => {
@@ -133,7 +136,22 @@ def fill(model, field, how):
             "name": f"{number} {line}",
             "turns": [*turns, {"role": "user", "content": hostile.TOGETHER}],
             "json": {line: text, "nested": {line: [text]}},
-            "draft": {"text": hostile.TOGETHER, "comment": text},
+            "draft": {
+                "text": hostile.TOGETHER,
+                "comment": text,
+                "answers": {"answer-1-remarks": hostile.TOGETHER},
+            },
+            "answer": hostile.TOGETHER,
+            "questions": [
+                question
+                | {"name": {"en": f"{number} {line}"}, "help": {"en": other}}
+                | (
+                    {"options": [{"key": "a", "name": {"en": line}}, {"key": "b", "name": {"en": other}}]}
+                    if question["kind"] == "choice"
+                    else {}
+                )
+                for question, line, other in zip(getattr(row, "questions", []), texts, texts, strict=False)
+            ],
             "metrics": {line: 1.5, "text": line},
             "problems": [{"line": 1, "reason": text}, {"line": 2, "reason": line}],
         }[how]
@@ -246,7 +264,7 @@ def test_a_hundred_kilobytes_are_there_within_a_second(name, project, annotator,
     page.keyboard.press("1")
 
     assert problems == []
-    assert page.locator(".chip").count() == 1
+    assert page.locator(".rail-places .chip").count() == 1
     assert page.evaluate(TIME) < 1000
 
 

@@ -67,7 +67,7 @@ def test_the_rail_shows_places_and_survives_a_reload_as_a_draft(at_task, project
     page.wait_for_selector("#saved:has-text('✓')")
     page.reload()
 
-    assert page.locator(".rail-places li").nth(2).locator(".chip").inner_text() == "A"
+    assert page.locator(".rail-places li").nth(2).locator(".chip button").inner_text() == "A"
     assert Assignment.objects.get(pk=assignment.pk).draft == {"places": {"1": 3}}
 
 

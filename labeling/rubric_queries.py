@@ -1,0 +1,25 @@
+"""What can be asked of rubrics."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from labeling.models import Project, RubricVersion
+
+
+def newest_rubric(project: Project) -> RubricVersion | None:
+    return project.rubric_versions.order_by("-number").first()
+
+
+def rubric_shown(project: Project, public_id: str) -> RubricVersion | None:
+    """The version that a page has shown, if there is such a one, else the newest."""
+    try:
+        named = project.rubric_versions.filter(public_id=uuid.UUID(public_id)).first()
+    except ValueError:
+        named = None
+    return named or newest_rubric(project)
+
+
+def versions_of_rubric(project: Project) -> QuerySet[RubricVersion]:
+    """Newest first."""
+    return project.rubric_versions.select_related("author").order_by("-number")

@@ -50,6 +50,7 @@ RUNS["sft with options"] = {
 RUNS["ppo with options"] = {
     **RUNS["ppo"],
     "trainable_layers": None,
+    "lora_rank": 2,
     "gradient_checkpointing": True,
     "ema_decay": 0.9,
     "kl_target": 1.0,

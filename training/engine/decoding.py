@@ -56,10 +56,11 @@ def check_decoding(policy: Any, *, longest: int) -> None:
     numbers. longest: tokens of the longest prompt and completion, which must fit into a sliding window.
     """
     kind = policy.config.model_type
-    if is_windowed(policy.config) and longest > (policy.config.sliding_window or 0):
+    window = getattr(policy.config, "sliding_window", None)
+    if is_windowed(policy.config) and window and longest > window:
         raise DataError(
-            f"policy: {kind} attends to the last {policy.config.sliding_window} tokens only, and prompts "
-            f"with completions have up to {longest}; lower max_prompt_tokens or max_new_tokens"
+            f"policy: {kind} attends to the last {window} tokens only, and prompts with completions have up "
+            f"to {longest}; lower max_prompt_tokens or max_new_tokens"
         )
     expected = policy(input_ids=torch.tensor([[5, 6, 7, 8]], device=policy.device), use_cache=False).logits[
         0, -1

@@ -62,9 +62,8 @@ def check_decoding(policy: Any, *, longest: int) -> None:
             f"policy: {kind} attends to the last {window} tokens only, and prompts with completions have up "
             f"to {longest}; lower max_prompt_tokens or max_new_tokens"
         )
-    expected = policy(input_ids=torch.tensor([[5, 6, 7, 8]], device=policy.device), use_cache=False).logits[
-        0, -1
-    ]
+    input_ids = torch.tensor([[5, 6, 7, 8]], device=policy.device)
+    expected = policy(input_ids=input_ids, use_cache=False).logits[0, -1]
     batch = DecodingBatch(policy, capacity=2)
     try:
         for prompt in prefill(policy, [(5, 6), (5, 6, 7)]):
@@ -137,9 +136,11 @@ def _attention(
     *,
     attending: _Attends,
     scaling: float | None = None,
-    **_: Any,
+    **others: Any,
 ) -> tuple[Tensor, None]:
-    """transformers' attention interface."""
+    """transformers' attention interface. ValueError for what `attend` does not do."""
+    if wanted := [name for name in ("softcap", "s_aux", "position_bias") if others.get(name) is not None]:
+        raise ValueError(f"attention with {', '.join(wanted)} is not computed here")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     return attending.attend(module.layer_idx, query, key, value, scale), None
 

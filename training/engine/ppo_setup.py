@@ -25,6 +25,7 @@ from training.engine.modeling import (
     sampling_copy,
 )
 from training.engine.records import Message, Prompt
+from training.engine.sharding import shard
 from training.engine.tokenization import encode_prompt
 
 
@@ -64,13 +65,13 @@ def load_models(config: PpoConfig, context: RunContext) -> PpoModels:
     value_model.backbone.get_input_embeddings().requires_grad_(not config.freeze_value_embeddings)
     prepare_training(policy.language_model, config)
     prepare_training(value_model.backbone, config)
-    return PpoModels(
-        policy=policy,
-        reference=without_adapters(policy) if config.lora_rank else frozen_copy(policy),
-        sampler=sampling_copy(policy, context.precision.torch_dtype, context.processes),
-        reward_model=reward_model.requires_grad_(False),
-        value_model=value_model,
-    )
+    reference = without_adapters(policy) if config.lora_rank else frozen_copy(policy)
+    sampler = sampling_copy(policy, context.precision.torch_dtype, context.processes)
+    reward_model.requires_grad_(False)
+    if context.processes.is_sharded:  # as the learners do with theirs; the sampler alone stays whole
+        shard(reference, context.processes)
+        shard(reward_model, context.processes)
+    return PpoModels(policy, reference, sampler, reward_model, value_model)
 
 
 def announce(models: PpoModels, context: RunContext) -> None:

@@ -85,7 +85,7 @@ class MailServer:
 
 
 def mail_server(name: str) -> MailServer | None:
-    """smtp://user:password@host:587 encrypts by STARTTLS, smtps:// at once, smtp+plain:// not. None: unset."""
+    """smtp://user:password@host:587 uses STARTTLS, smtps:// at once, smtp+plain:// never. None: unset."""
     value = text(name, "")
     if not value:
         return None

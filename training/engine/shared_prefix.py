@@ -39,20 +39,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a group stands in the row: its prefix from `start` on, then its completions.
+    """How a group lies in the row: its prefix, then its completions one after the other.
 
-    slots (completions, longest) int64: the place in the row of each token of each completion; beyond a
-    completion's end, the place of its last token. is_real: True where there is a token.
+    Attention takes the completions as a table, (completions, longest). slots (completions, longest) int64:
+    which of the completions' tokens stands where in it; beyond a completion's end, its last token again.
+    places (tokens of completions,) int64: where in the flattened table each token stands.
     """
 
-    start: int
     prefix_length: int
     slots: Tensor
-    is_real: Tensor
-
-    @property
-    def prefix_end(self) -> int:
-        return self.start + self.prefix_length
+    places: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class PackedBatch:
     def to(self, device: torch.device) -> PackedBatch:
         """The same batch on another device."""
         spans = tuple(
-            replace(span, slots=span.slots.to(device), is_real=span.is_real.to(device)) for span in self.spans
+            replace(span, slots=span.slots.to(device), places=span.places.to(device)) for span in self.spans
         )
         return PackedBatch(
             self.input_ids.to(device), self.position_ids.to(device), self.ends.to(device), spans
@@ -87,20 +83,22 @@ def pack(groups: Sequence[Group]) -> PackedBatch:
     ends: list[int] = []
     spans = []
     for group in groups:
-        start, prefix_length = len(ids), len(group.prefix_ids)
+        prefix_length = len(group.prefix_ids)
         ids += group.prefix_ids
         positions += range(prefix_length)
-        starts = []
         for completion in group.completions:
-            starts.append(len(ids))
             ids += completion
             positions += range(prefix_length, prefix_length + len(completion))
             ends.append(len(ids) - 1)
-        lengths = torch.tensor([len(completion) for completion in group.completions], dtype=torch.int64)
-        offsets = torch.arange(int(lengths.max()) if starts else 0)[None, :].expand(len(starts), -1)
-        slots = torch.tensor(starts, dtype=torch.int64)[:, None] + offsets.minimum(lengths[:, None] - 1)
-        spans.append(Span(start, prefix_length, slots, offsets < lengths[:, None]))
+        spans.append(_span(prefix_length, [len(completion) for completion in group.completions]))
     return PackedBatch(torch.tensor([ids]), torch.tensor([positions]), torch.tensor(ends), tuple(spans))
+
+
+def _span(prefix_length: int, completion_lengths: Sequence[int]) -> Span:
+    lengths = torch.tensor(completion_lengths, dtype=torch.int64)[:, None]
+    offsets = torch.arange(max(completion_lengths, default=0))[None, :]
+    slots = lengths.cumsum(0) - lengths + offsets.minimum(lengths - 1)
+    return Span(prefix_length, slots, (offsets < lengths).flatten().nonzero()[:, 0])
 
 
 def enable(backbone: Any) -> bool:
@@ -166,22 +164,27 @@ def attention(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
-    parts = []
+    sizes = [size for span in layout for size in (span.prefix_length, len(span.places))]
+    parts = zip(*(states[0].transpose(0, 1).split(sizes) for states in (query, key, value)), strict=True)
+    attended = []
     for span in layout:
-        prefix = slice(span.start, span.prefix_end)
-        parts.append(causal_attention(q[None, prefix], k[None, prefix], v[None, prefix], scale)[0])
+        prefix_query, prefix_key, prefix_value = next(parts)
+        attended.append(causal_attention(prefix_query[None], prefix_key[None], prefix_value[None], scale)[0])
+        own_query, own_key, own_value = next(parts)
         if len(span.slots):
-            keys, values = (_after_prefix(states, span) for states in (k, v))
-            own = causal_attention(q[span.slots], keys, values, scale)
-            parts.append(own[span.is_real])
-    return torch.cat(parts)[None], None
+            own = causal_attention(
+                _table(own_query, span),
+                torch.cat([prefix_key.expand(len(span.slots), -1, -1, -1), _table(own_key, span)], dim=1),
+                torch.cat([prefix_value.expand(len(span.slots), -1, -1, -1), _table(own_value, span)], dim=1),
+                scale,
+            )
+            attended.append(own.flatten(0, 1).index_select(0, span.places))
+    return torch.cat(attended)[None], None
 
 
-def _after_prefix(states: Tensor, span: Span) -> Tensor:
-    """(tokens, heads, size) to (completions, prefix + longest, heads, size): the prefix before each."""
-    prefix = states[span.start : span.prefix_end].expand(len(span.slots), -1, -1, -1)
-    return torch.cat([prefix, states[span.slots]], dim=1)
+def _table(states: Tensor, span: Span) -> Tensor:
+    """(tokens of completions, heads, size) to (completions, longest, heads, size)."""
+    return states.index_select(0, span.slots.flatten()).unflatten(0, span.slots.shape)
 
 
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:

@@ -60,19 +60,19 @@ def new_directory(path: Path, *, size: int = 0) -> Iterator[Path]:
         temporary.rename(path)
         flush(path.parent)
     except Exception as error:
-        if reason := _why_it_does_not_fit(temporary, size) or full_disk_of(error):
+        if reason := _why_it_does_not_fit(temporary, size) or full_disk_of(error, path.parent):
             raise DiskFull(reason) from error
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def full_disk_of(error: Exception) -> str | None:
-    """What to do about an error that says that a disk or a quota is full; None for any other error."""
+def full_disk_of(error: Exception, where: Path) -> str | None:
+    """What to do about an error that says that the disk or the quota at `where` is full; None for any other
+    error."""
     if not isinstance(error, OSError) or error.errno not in _FULL:
         return None
-    where = f" at {error.filename}" if error.filename else ""
-    return f"{os.strerror(error.errno)}{where}: free some 100 MB there"
+    return f"{os.strerror(error.errno)}: free some 100 MB at {where}"
 
 
 def _why_it_does_not_fit(temporary: Path, size: int) -> str | None:

@@ -68,7 +68,7 @@ def run_directory(directory: Path, *, attempt: int | None) -> int:
         Exception
     ) as error:  # the boundary of the process: whatever went wrong is told to whoever follows the run
         traceback.print_exc()
-        if reason := full_disk_of(error):
+        if reason := full_disk_of(error, directory):
             return _fail(events, DiskFull.code, _what_is_left(reason, directory), FAILED)
         name, text = type(error).__name__, f"{type(error).__name__}: {error}"
         if rank:  # what all processes refuse alike, the first one tells; this one may be alone with its error
@@ -98,8 +98,8 @@ def _what_is_left(reason: str, directory: Path) -> str:
     from training.engine.checkpoints import newest_step
 
     step = newest_step(directory / "checkpoints")
-    left = "there is no checkpoint yet" if step is None else f"the checkpoint of step {step} is intact"
-    return f"{reason} and run again; {left}"
+    left = "what was written" if step is None else f"the checkpoint of step {step}"
+    return f"{reason} and run again; {left} is intact"
 
 
 def _work(config: RunConfig, directory: Path, events: EventLog, stop: StopFlag) -> None:

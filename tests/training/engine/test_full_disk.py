@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from functools import partial
 
 import pytest
@@ -129,21 +130,51 @@ def run_it(directory, disk=None, at=0):
     os._exit(running.run_directory(directory, attempt=None))
 
 
-def test_a_run_on_a_disk_that_fills_up_says_what_to_do_and_then_ends_as_any_other(disk, tiny_model):
-    runs = {name: disk.directory / name for name in ("whole", "run")}
-    for directory in runs.values():
-        snapshots.write(directory / "snapshot")
-        config = {"kind": "sft", "policy": str(tiny_model), "batch_size": 2, "checkpoint_every": 1}
-        (directory / "config.json").write_text(json.dumps({**config, "dtype": "float32", "eval_every": 100}))
-    assert in_child(run_it, runs["whole"]) == 0
+def make_run(directory, **config):
+    snapshots.write(directory / "snapshot")
+    (directory / "config.json").write_text(json.dumps({"dtype": "float32", **config}))
+    return directory
 
-    assert in_child(run_it, runs["run"], disk, 4) == 1
+
+def told(directory):
+    """The code and the text of the error that ended the newest attempt."""
+    error = read_events(directory / "events.jsonl")[-1]
+    assert error["type"] == "error"
+    return error["code"], error["text"]
+
+
+def test_a_run_on_a_disk_that_fills_up_says_what_to_do_and_then_ends_as_any_other(disk, tiny_model):
+    config = {"kind": "sft", "policy": str(tiny_model), "batch_size": 2, "eval_every": 100}
+    runs = [make_run(disk.directory / name, **config, checkpoint_every=1) for name in ("whole", "run")]
+    assert in_child(run_it, runs[0]) == 0
+
+    assert in_child(run_it, runs[1], disk, 4) == 1
     if disk.mounted:
         disk.empty()
 
-    error = read_events(runs["run"] / "events.jsonl")[-1]
-    assert (error["type"], error["code"]) == ("error", "disk_full")
-    assert "free" in error["text"] and "and run again; the checkpoint of step 3 is intact" in error["text"]
-    assert in_child(run_it, runs["run"]) == 0
-    whole, resumed = (load_file(directory / "model" / "model.safetensors") for directory in runs.values())
+    code, text = told(runs[1])
+    assert code == "disk_full"
+    assert re.search(FULL, text)
+    assert text.endswith("and run again; the checkpoint of step 3 is intact")
+    assert in_child(run_it, runs[1]) == 0
+    whole, resumed = (load_file(directory / "model" / "model.safetensors") for directory in runs)
     assert all(torch.equal(weight, resumed[name]) for name, weight in whole.items())
+
+
+def test_sampling_on_a_disk_that_fills_up_keeps_what_is_finished(disk, tiny_model):
+    config = {"kind": "sample", "policy": str(tiny_model), "completions_per_prompt": 40, "max_new_tokens": 8}
+    run = make_run(disk.directory / "run", **config)
+
+    assert in_child(run_it, run, disk, 3) == 1
+    if disk.mounted:
+        disk.empty()
+    kept = (run / "completions.jsonl").read_bytes()
+
+    code, text = told(run)
+    assert code == "disk_full"
+    assert "free some 100 MB at" in text and text.endswith("what was written is intact")
+    assert in_child(run_it, run) == 0
+    whole = (run / "completions.jsonl").read_bytes()
+    finished = kept[: kept.rfind(b"\n") + 1]
+    assert finished and whole.startswith(finished)
+    assert whole.count(b"\n") == 12 * 40

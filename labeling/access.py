@@ -9,7 +9,17 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from labeling.models import ApiToken, Assignment, GuidelineVersion, Membership, Project, Task, Transfer, User
+from labeling.models import (
+    ApiToken,
+    Assignment,
+    GuidelineVersion,
+    Membership,
+    Project,
+    RubricVersion,
+    Task,
+    Transfer,
+    User,
+)
 
 Role = Membership.Role
 
@@ -101,6 +111,15 @@ def guideline_version_for(user: User, public_id: uuid.UUID) -> GuidelineVersion:
     """Any version, also an old one, of the guidelines of a project that the user manages; else 404."""
     version = get_object_or_404(
         GuidelineVersion.objects.select_related("project", "author"), public_id=public_id
+    )
+    managed_project(user, version.project.public_id)
+    return version
+
+
+def rubric_version_for(user: User, public_id: uuid.UUID) -> RubricVersion:
+    """Any version, also an old one, of the rubric of a project that the user manages; else 404."""
+    version = get_object_or_404(
+        RubricVersion.objects.select_related("project", "author"), public_id=public_id
     )
     managed_project(user, version.project.public_id)
     return version

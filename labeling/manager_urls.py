@@ -4,6 +4,7 @@ from django.urls import path
 
 from labeling import import_views as imports
 from labeling import manager_views as views
+from labeling import rubric_views
 
 PROJECT = "projects/<uuid:project_id>/manage/"
 
@@ -15,6 +16,8 @@ urlpatterns = [
     path(f"{PROJECT}resume/", views.resume, name="resume-project"),
     path(f"{PROJECT}guidelines/", views.guidelines, name="manage-guidelines"),
     path("guidelines/<uuid:version_id>/", views.guideline_version, name="guideline-version"),
+    path(f"{PROJECT}rubric/", rubric_views.rubric, name="manage-rubric"),
+    path("rubrics/<uuid:version_id>/", rubric_views.rubric_version, name="rubric-version"),
     path(f"{PROJECT}people/", views.people, name="manage-people"),
     path(f"{PROJECT}people/<uuid:user_id>/roles/", views.roles, name="give-roles"),
     path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),

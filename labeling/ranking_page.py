@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import get_language, ngettext
@@ -68,11 +69,12 @@ def shown(
     problems = error.fields if error else {}
     places, answers = _dict(entered.get("places")), _dict(entered.get("answers"))
 
-    def asked(output: int | None) -> list[AskedQuestion]:
-        return _asked(questions, output, answers, problems)
-
     outputs = [
-        OutputShown(output, str(places.get(str(output.number), "")), asked(output.number))
+        OutputShown(
+            output,
+            str(places.get(str(output.number), "")),
+            asked(questions, output.number, answers, problems),
+        )
         for output in queries.outputs_of(assignment)
     ]
     return {
@@ -80,8 +82,7 @@ def shown(
         "is_pair": len(outputs) == 2,
         "choice": _choice([row.place for row in outputs]),
         "rubric": rubric if questions else None,
-        "prompt_questions": asked(None),
-        "asks_outputs": any(question.per == "completion" for question in questions),
+        "prompt_questions": asked(questions, None, answers, problems),
         "strength": str(entered.get("strength", "")),
         "comment": str(entered.get("comment", "")),
         "mode": str(entered.get("mode", "")),
@@ -164,9 +165,13 @@ def _entered_before(assignment: Assignment) -> dict[str, Any]:
     return before
 
 
-def _asked(
-    questions: Sequence[Question], output: int | None, answers: Mapping[str, Any], problems: Mapping[str, str]
+def asked(
+    questions: Sequence[Question],
+    output: int | None,
+    answers: Mapping[str, Any] = MappingProxyType({}),
+    problems: Mapping[str, str] = MappingProxyType({}),
 ) -> list[AskedQuestion]:
+    """The questions about this output, or about the prompt, in the language of the page."""
     language, letters, overall = get_language() or "en", letters_of(questions), overall_scale(questions)
     per = "prompt" if output is None else "completion"
     found = []

@@ -55,6 +55,8 @@ ROUTES = {
     "resume-project": Route(MANAGERS, PROJECT, post=302),
     "manage-guidelines": Route(MANAGERS, PROJECT, get=200, post=302),
     "guideline-version": Route(MANAGERS, ("guideline version",), get=200),
+    "manage-rubric": Route(MANAGERS, PROJECT, get=200, post=200),
+    "rubric-version": Route(MANAGERS, ("rubric version",), get=200),
     "manage-people": Route(MANAGERS, PROJECT, get=200, post=400),
     "give-roles": Route(MANAGERS, ("project", "annotator"), post=302),
     "manage-tasks": Route(MANAGERS, PROJECT, get=200),

@@ -71,6 +71,9 @@ class RunForm(forms.Form):
                 to_field_name="public_id",
                 required=role in INPUT_ROLES[self.kind],
             )
+            if role not in INPUT_ROLES[self.kind]:
+                self.fields[role].empty_label = _("none")  # type: ignore[attr-defined]
+                self.fields[role].help_text = _("Only where select_by is reward_model.")
         if self.kind in NEEDED_CONTENT:
             found = queries.ready_snapshots(project, holding=NEEDED_CONTENT[self.kind])
             self._add_snapshot(

@@ -83,6 +83,7 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         return render(request, "training/_run_live.html", context)
     context["inputs"] = run.inputs.select_related("model_version__run")
     context["curves"] = queries.curves_of(run)
+    context["scored"] = queries.scored_outputs(run) if run.kind == Run.Kind.SCORE else []
     return render(request, "training/run.html", context)
 
 

@@ -56,9 +56,9 @@ def test_what_a_reward_model_was_measured_on_stands_side_by_side():
         "Log loss, nats per pair": ["0.5512", None],
         "Calibration error (ECE)": ["3.2 %", None],
         "Correlation of score and length within a ranking": ["0.2", None],
-        "Pairs 1 place apart": ["60.0 % [55.0, 65.0]", None],
-        "Pairs 10 places apart": ["90.0 % [85.0, 95.0]", None],
-        "Rankings of 4 outputs": ["71.8 %", None],
+        "… that are 1 place apart": ["60.0 % [55.0, 65.0]", None],
+        "… that are 10 places apart": ["90.0 % [85.0, 95.0]", None],
+        "… in rankings of 4 outputs": ["71.8 %", None],
     }
 
 
@@ -103,7 +103,7 @@ def test_the_page_of_a_reward_model_shows_the_table(client, project, tmp_path):
 
     page = client.get(reverse("model", args=[version.public_id])).content.decode()
 
-    assert "How it judges" in page and "Held-out annotators" in page and "Pairs 1 place apart" in page
+    assert "How it judges" in page and "Held-out annotators" in page and "that are 1 place apart" in page
     assert "valid_accuracy_gap_1" not in page
 
 

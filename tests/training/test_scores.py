@@ -15,6 +15,8 @@ from tests.training.making import make_snapshot, make_version
 from training import actions, launcher
 from training.models import ModelVersion, Run, Score
 
+TITLES = ("Highest scores", "Lowest scores", "Where the reward models are furthest apart")
+
 
 @pytest.fixture
 def reward_models(project, tmp_path):
@@ -176,6 +178,19 @@ def test_a_score_run_makes_no_model(run):
     run.refresh_from_db()
     assert run.status == "succeeded"
     assert ModelVersion.objects.filter(run=run).count() == 0
+
+
+def test_the_page_shows_what_stands_out(client_for, engineer, project, run):
+    prompt = Completion.objects.earliest("pk").prompt
+    outputs = [labeling_actions.add_completion(prompt=prompt, text=f"<b>output {n}</b>") for n in range(12)]
+    keep(run, *(line(output, score=n / 10, spread=n % 3) for n, output in enumerate(outputs)))
+
+    page = client_for(engineer).get(reverse("run", args=[run.public_id])).content.decode()
+    shown = [page.partition(title)[2].partition("</section>")[0] for title in TITLES]
+
+    found = [[n for n in range(12) if f"&lt;b&gt;output {n}&lt;" in part] for part in shown]
+    assert found == [[7, 8, 9, 10, 11], [0, 1, 2, 3, 4], [1, 2, 5, 8, 11]]
+    assert "no numbers" not in page
 
 
 @pytest.mark.slow

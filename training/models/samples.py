@@ -40,6 +40,10 @@ class Score(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "completion"], name="score_once_a_run")]
+        indexes = [
+            models.Index(fields=["run", "value"], name="score_by_value"),
+            models.Index(fields=["run", "spread"], name="score_by_spread"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.value:.3g}"

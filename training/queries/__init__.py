@@ -39,6 +39,7 @@ from training.queries.runs import (
     runs_named,
     runs_of,
     sampled_texts,
+    scored_outputs,
 )
 from training.queries.tables import Table, is_in_a_table, tables_of
 from training.queries.trials import trials_of
@@ -88,6 +89,7 @@ __all__ = [
     "runs_named",
     "runs_of",
     "sampled_texts",
+    "scored_outputs",
     "shared_bases",
     "snapshots_of",
     "tables_of",

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from labeling.models import Project, Task
-from training.models import Run, RunAttempt, RunMessage, SampledText
+from training.models import Run, RunAttempt, RunMessage, SampledText, Score
 
 MOST_TEXTS = 12
 MOST_MESSAGES = 200
+MOST_SCORES = 5
 LOG_TAIL = 8_000
 
 
@@ -48,6 +50,17 @@ def pace_of(run: Run) -> Pace:
 
 def sampled_texts(run: Run) -> QuerySet[SampledText]:
     return SampledText.objects.filter(run=run).order_by("-step", "-position")[:MOST_TEXTS]
+
+
+def scored_outputs(run: Run) -> list[tuple[str, list[Score]]]:
+    """What stands out among the outputs that a score run has scored: (title, scores), a few each."""
+    scores = Score.objects.filter(run=run).select_related("completion__prompt")
+    unsure = scores.filter(spread__gt=0).order_by("-spread", "pk")
+    return [
+        (_("Highest scores"), list(scores.order_by("-value", "pk")[:MOST_SCORES])),
+        (_("Lowest scores"), list(scores.order_by("value", "pk")[:MOST_SCORES])),
+        (_("Where the reward models are furthest apart"), list(unsure[:MOST_SCORES])),
+    ]
 
 
 def messages_of(run: Run) -> QuerySet[RunMessage]:

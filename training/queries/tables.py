@@ -60,8 +60,9 @@ def tables_of(metrics: Mapping[str, Any]) -> list[Table]:
 def _judgment(metrics: Mapping[str, Any]) -> Table:
     measured = [name for name in SETS if f"{name}_tau" in metrics]
     found = {(by[1], int(by[2])) for name in metrics if (by := _BY_NUMBER.fullmatch(name))}
-    titles = {key: (str(title), is_share) for key, (title, is_share) in JUDGMENT.items()}
-    titles |= {f"accuracy_{of}_{n}": (_label(of, n), True) for of, n in sorted(found)}
+    named = {key: (str(title), is_share) for key, (title, is_share) in JUDGMENT.items()}
+    titles = {key: named.pop(key) for key in ("accuracy", "accuracy_longer", "accuracy_shorter")}
+    titles |= {f"accuracy_{of}_{n}": (_label(of, n), True) for of, n in sorted(found)} | named
     rows = [
         (title, [figure_of(metrics, f"{name}_{key}", is_share=is_share) for name in measured])
         for key, (title, is_share) in titles.items()
@@ -72,8 +73,8 @@ def _judgment(metrics: Mapping[str, Any]) -> Table:
 
 def _label(of: str, n: int) -> str:
     if of == "k":
-        return _("Rankings of %s outputs") % n
-    return ngettext("Pairs %s place apart", "Pairs %s places apart", n) % n
+        return _("… in rankings of %s outputs") % n
+    return ngettext("… that are %s place apart", "… that are %s places apart", n) % n
 
 
 def _taken_on(metrics: Mapping[str, Any], name: str) -> str:

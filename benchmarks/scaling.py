@@ -72,42 +72,63 @@ class Sweep:
         return [float(getattr(point, self.axis)) for point in self.points]
 
 
+@dataclass(frozen=True)
+class Grid:
+    """What is measured. sizes: (layers, width, vocabulary). The others: values of K, prompt, batch,
+    microbatch."""
+
+    sizes: tuple[tuple[int, int, int], ...]
+    counts: tuple[int, ...]
+    prompts: tuple[int, ...]
+    batches: tuple[int, ...]
+    budgets: tuple[int, ...]
+
+
+QUICK = Grid(
+    sizes=((2, 64, 259), (4, 128, 1024), (6, 160, 4096)),
+    counts=(2, 4, 8),
+    prompts=(32, 128, 512),
+    batches=(2, 8),
+    budgets=(512, 2048),
+)
+FULL = Grid(  # up to the size of SmolLM2-135M
+    sizes=((4, 128, 1024), (6, 256, 4096), (12, 320, 16384), (18, 448, 32768), (30, 576, 49152)),
+    counts=(2, 4, 6, 9),
+    prompts=(32, 128, 512, 1024),
+    batches=(4, 8, 16, 32),
+    budgets=(512, 2048, 8192),
+)
+
+
 def sweeps(*, quick: bool) -> Iterator[Sweep]:
-    """What is measured. Quick: models of up to 1.6M parameters and fewer points."""
-    if quick:
-        sizes = ((2, 64, 259), (4, 128, 1024), (6, 160, 4096))
-        base = Point("sft", *sizes[1], batch=4, microbatch=512)
-        counts, prompts, batches, budgets = (2, 4, 8), (32, 128, 512), (2, 8), (512, 2048)
-    else:
-        sizes = ((4, 128, 1024), (6, 256, 4096), (12, 320, 16384), (18, 448, 32768), (30, 576, 49152))
-        base = Point("sft", *sizes[1])
-        counts, prompts, batches, budgets = (
-            (2, 4, 6, 9),
-            (32, 128, 512, 1024),
-            (4, 8, 16, 32),
-            (512, 2048, 8192),
-        )
+    """What is measured: every stage over models, batches and micro-batches, some over K, prompts, options."""
+    grid = QUICK if quick else FULL
+    base = Point("sft", *grid.sizes[1], batch=4 if quick else 8, microbatch=512 if quick else 1024)
     for stage in STAGES:
         own = replace(base, stage=stage)
-        models = tuple(replace(own, layers=n, width=d, vocabulary=v) for n, d, v in sizes)
+        models = tuple(replace(own, layers=n, width=d, vocabulary=v) for n, d, v in grid.sizes)
         yield Sweep(f"{stage}, model", "parameters", models)
-        yield Sweep(f"{stage}, batch", "batch", tuple(replace(own, batch=n) for n in batches))
+        yield Sweep(f"{stage}, batch", "batch", tuple(replace(own, batch=n) for n in grid.batches))
         if stage != "sample":
-            large = replace(own, batch=max(batches))
+            large = replace(own, batch=max(grid.batches))
             yield Sweep(
-                f"{stage}, microbatch", "microbatch", tuple(replace(large, microbatch=n) for n in budgets)
+                f"{stage}, microbatch",
+                "microbatch",
+                tuple(replace(large, microbatch=n) for n in grid.budgets),
             )
     for stage in ("reward_model", "sample", "score"):
         own = replace(base, stage=stage)
-        yield Sweep(f"{stage}, K", "completions", tuple(replace(own, completions=n) for n in counts))
+        yield Sweep(f"{stage}, K", "completions", tuple(replace(own, completions=n) for n in grid.counts))
     for stage in ("reward_model", "ppo", "sample"):
-        own = replace(base, stage=stage, microbatch=max(budgets))
-        yield Sweep(f"{stage}, prompt", "prompt", tuple(replace(own, prompt=n) for n in prompts))
-    layers, width, vocabulary = sizes[-1]
-    large = replace(base, layers=layers, width=width, vocabulary=vocabulary, prompt=prompts[1])
-    large = replace(large, microbatch=max(budgets), batch=max(batches))
-    options = (large, replace(large, gradient_checkpointing=True), replace(large, lora_rank=8))
-    yield Sweep("sft, options", "gradient_checkpointing", options)
+        own = replace(base, stage=stage, microbatch=max(grid.budgets))
+        yield Sweep(f"{stage}, prompt", "prompt", tuple(replace(own, prompt=n) for n in grid.prompts))
+    layers, width, vocabulary = grid.sizes[-1]
+    large = replace(base, layers=layers, width=width, vocabulary=vocabulary, prompt=grid.prompts[1])
+    large = replace(large, microbatch=max(grid.budgets), batch=max(grid.batches))
+    for stage in ("sft", "reward_model", "ppo"):
+        own = replace(large, stage=stage)
+        options = (own, replace(own, gradient_checkpointing=True), replace(own, lora_rank=8))
+        yield Sweep(f"{stage}, options", "gradient_checkpointing", options)
 
 
 def main() -> None:

@@ -24,9 +24,10 @@ class Machine:
     processes: int
 
     def __str__(self) -> str:
+        instructions = torch.backends.cpu.get_cpu_capability()
         return (
-            f"torch {self.torch}, {self.threads} threads in each of {self.processes} processes, {self.cpu} "
-            f"({torch.backends.cpu.get_cpu_capability()})"
+            f"torch {self.torch}, CPU {self.cpu} ({instructions}), threads {self.threads}, "
+            f"processes {self.processes}"
         )
 
 

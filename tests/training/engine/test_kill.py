@@ -224,3 +224,21 @@ def test_a_run_that_is_stopped_and_then_killed_twice_ends_as_the_uninterrupted_o
     if kind in TRAINED:
         messages = [event.get("text", "") for event in read_events(directory / "events.jsonl")]
         assert any("resumed from step-" in message for message in messages)
+
+
+@pytest.mark.parametrize("kind", ["sft", "ppo"])
+def test_a_run_whose_newest_checkpoint_has_a_flipped_byte_goes_on_from_the_one_before(run_of, whole, kind):
+    expected, looks, _ = whole(kind)
+    directory = run_of(kind)
+    assert in_child(partial(work_on, look=looks), directory) == -signal.SIGKILL
+    before, newest = sorted((directory / "checkpoints").iterdir())
+    content = bytearray((newest / "state.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (newest / "state.pt").write_bytes(content)
+
+    assert in_child(work_on, directory) == 0
+
+    same(outcome(directory), expected)
+    messages = [event.get("text", "") for event in read_events(directory / "events.jsonl")]
+    assert f"checkpoint {newest.name} is skipped: state.pt does not match its hash" in messages
+    assert f"resumed from {before.name}" in messages

@@ -65,6 +65,8 @@ register_read_only(models.Completion, "origin", "created_at", filters=("origin",
 register_read_only(models.Task, "kind", "status", "created_at", filters=("kind", "purpose", "status"))
 register_read_only(models.TaskCompletion, "task")
 register_read_only(models.Assignment, "user", "status", "claimed_at", filters=("status",))
+register_read_only(models.GuidelineAcknowledgement, "user", "version", "acknowledged_at")
+register_read_only(models.TaskWish, "user", "project", "kind", "created_at", "told_at")
 register_read_only(models.Submission, "origin", "revision", "is_late", "created_at", filters=("origin",))
 register_read_only(models.Ranking)
 register_read_only(models.Demonstration)

@@ -3,7 +3,7 @@
 import random
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -119,7 +119,7 @@ def _take_up_reservation(*, user: User, project: Project, kind: str) -> Assignme
     return held
 
 
-def _leasable_again(user: User, project: Project, kind: str):  # type: ignore[no-untyped-def]
+def _leasable_again(user: User, project: Project, kind: str) -> QuerySet[Assignment]:
     return Assignment.objects.filter(
         user=user,
         task__project=project,

@@ -124,7 +124,7 @@ def test_the_copy_of_a_device_that_lost_its_connection_is_taken_up_when_it_comes
     page.context.set_offline(False)
     page.goto(address)
 
-    page.wait_for_function("document.querySelector('textarea').value === 'Only here'")
+    page.wait_for_function("() => document.querySelector('textarea').value === 'Only here'")
     wait_for(lambda: saved_text(assignment) == "Only here")
 
 
@@ -171,7 +171,7 @@ def test_two_tabs_say_that_they_are_two_and_the_second_offers_both_texts(
     second.wait_for_selector("#two-versions[open]")
     assert saved_text(assignment) == "From the first"
     second.get_by_role("button", name="Go on with that one").click()
-    second.wait_for_function("document.querySelector('textarea').value === 'From the first'")
+    second.wait_for_function("() => document.querySelector('textarea').value === 'From the first'")
     first.close()
     second.wait_for_selector("text=open in another window too", state="detached")
 

@@ -10,8 +10,8 @@ from tests.container_files import variables_of_compose
 BASE_DIR = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "labeling", "training")
 READERS = {"path", "text", "flag", "whole_number", "get", "getenv"}
-# Python's and Django's own.
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "TMPDIR", "XDG_RUNTIME_DIR"}
+# Python's, Django's and torchrun's own.
+NOT_OURS = {"DJANGO_SETTINGS_MODULE", "LOCAL_RANK", "RANK", "TMPDIR", "XDG_RUNTIME_DIR"}
 
 
 def variables_read() -> set[str]:

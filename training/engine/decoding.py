@@ -70,7 +70,7 @@ def check_decoding(policy: Any, *, longest: int) -> None:
             batch.add(prompt)
         for tokens in ((7, 8), (8, 9)):
             batch.advance(torch.tensor(tokens, device=policy.device))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise DataError(_unfit(kind)) from error
     if (batch.logits[0] - expected).norm() > 0.02 * expected.norm():
         raise DataError(_unfit(kind))
@@ -154,12 +154,13 @@ class _KeyValues:
         self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
 
     def reserve(self, items: int, slots: int) -> None:
+        """Have room for so many items and slots."""
         present = self.keys.shape
         if items > present[0] or slots > present[2]:
             shape = (
                 max(items, 2 * present[0]) if items > present[0] else present[0],
                 present[1],
-                max(present[2], -(-slots // SLOTS) * SLOTS),
+                max(present[2], _room(slots)),
                 present[3],
             )
             self.keys, self.values = (self._grown(old, shape) for old in (self.keys, self.values))
@@ -182,7 +183,7 @@ class _Layout:
     """Which row belongs to which prompt, as tensors; made anew when rows come or go.
 
     members: (prompts, most rows of one) row numbers, filled up with any. places: (rows,) where each row
-    stands in members.flatten(). prompt_lengths: (rows,). prompt_mask: (prompts, longest prompt), see `_mask`.
+    stands in members.flatten(). prompt_lengths: (rows,). prompt_mask: (prompts, slots), see `_mask`.
     """
 
     members: Tensor
@@ -261,10 +262,10 @@ class DecodingBatch:
         """Append tokens (count,) to the rows and compute the logits of the next ones."""
         layout = self._layout = self._layout or self._new_layout()
         lengths = self._lengths[: self.count]
-        slots = int(lengths.max()) + 1
+        longest = int(lengths.max()) + 1
         for layer in self._of_rows:
-            layer.reserve(self.count, slots)
-        self._row_mask = _mask(lengths + 1, slots, self.logits.dtype)
+            layer.reserve(self.count, longest)
+        self._row_mask = _mask(lengths + 1, _room(longest), self.logits.dtype)
         positions = (layout.prompt_lengths + lengths)[:, None]
         hidden = _hidden_states(self._policy, tokens[:, None], positions, self)
         self.logits[: self.count] = self._policy.get_output_embeddings()(hidden[:, 0])
@@ -309,8 +310,13 @@ class DecodingBatch:
             members=members.to(device),
             places=torch.tensor(places, device=device),
             prompt_lengths=lengths[self._prompt_of],
-            prompt_mask=_mask(lengths, int(lengths.max()), self.logits.dtype),
+            prompt_mask=_mask(lengths, _room(int(lengths.max())), self.logits.dtype),
         )
+
+
+def _room(tokens: int) -> int:
+    """Slots for so many tokens: whole blocks, because products of whole tensors are the fastest."""
+    return -(-tokens // SLOTS) * SLOTS
 
 
 def _mask(lengths: Tensor, slots: int, dtype: torch.dtype) -> Tensor:
@@ -320,15 +326,11 @@ def _mask(lengths: Tensor, slots: int, dtype: torch.dtype) -> Tensor:
 
 
 class _Attended(NamedTuple):
-    """Attention to a part of what a query sees, (items, heads, queries, size or 1), float32.
-
-    total: the sum of exp(score - top). values: the sum of exp(score - top) times the value. top: the highest
-    score.
-    """
+    """Attention to a part of what a query sees: what it finds there, (items, heads, queries, size), and the
+    logarithm of the sum of exp(score), (items, heads, queries, 1); float32."""
 
     values: Tensor
-    total: Tensor
-    top: Tensor
+    log_total: Tensor
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, scale: float) -> _Attended:
@@ -337,16 +339,16 @@ def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, scale: fl
     items, heads, queries, _ = query.shape
     k, v = (states.flatten(0, 1)[:, : mask.shape[1]] for states in (keys, values))
     added = mask.repeat_interleave(heads, 0)[:, None]
-    scores = torch.baddbmm(added, query.flatten(0, 1), k.transpose(1, 2), alpha=scale).float()
-    top = scores.amax(-1, keepdim=True)
-    weights = (scores - top).exp_()
-    found = torch.bmm(weights.to(v.dtype), v).float(), weights.sum(-1, keepdim=True), top
+    scores = torch.baddbmm(added, query.flatten(0, 1), k.transpose(1, 2), alpha=scale)
+    weights = torch.softmax(scores, -1, dtype=torch.float32)
+    # The highest weight is exp(0) / total; so the total comes without a second pass of exponentials.
+    log_total = scores.amax(-1, keepdim=True).float() - weights.amax(-1, keepdim=True).log()
+    found = torch.bmm(weights.to(v.dtype), v).float(), log_total
     return _Attended(*(part.view(items, heads, queries, -1) for part in found))
 
 
 def _joined(one: _Attended, other: _Attended) -> Tensor:
     """One softmax over both parts (Milakov & Gimelshein 2018, arXiv 1805.02867), (items, heads, queries,
     size)."""
-    top = torch.maximum(one.top, other.top)
-    a, b = (one.top - top).exp(), (other.top - top).exp()
-    return (a * one.values + b * other.values) / (a * one.total + b * other.total)
+    share = torch.sigmoid(one.log_total - other.log_total)
+    return share * one.values + (1 - share) * other.values

@@ -41,8 +41,12 @@ def judgments_of(
     if annotator is not None:
         found = found.filter(assignment__user__in=_people_called(annotator, project))
     return found.select_related(
-        "assignment__user", "assignment__task__prompt", "ranking", "demonstration__completion"
-    ).prefetch_related("assignment__task__slots__completion")
+        "assignment__user",
+        "assignment__task__prompt",
+        "ranking",
+        "rubric_version",
+        "demonstration__completion",
+    ).prefetch_related("assignment__task__slots__completion", "answers")
 
 
 def _people_called(name: str, project: Project) -> list[User]:

@@ -54,6 +54,12 @@ class ProjectForm(DomainForm):
         max_value=20,
         help_text=_("All other tasks go to one."),
     )
+    criteria = forms.ChoiceField(
+        label=_("What weighs most"),
+        choices=Project.Criteria.choices,
+        initial=Project.Criteria.TRAINING,
+        help_text=_("Annotators read it, with its rule of thumb, above the outputs."),
+    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins in figures per day.")
     )
@@ -66,6 +72,7 @@ class ProjectForm(DomainForm):
             "completions_per_prompt": project.completions_per_prompt,
             "overlap_share": f"{100 * project.overlap_share:g}",
             "overlap_people": project.overlap_people,
+            "criteria": project.criteria,
             "time_zone": project.time_zone,
         }
         return cls(data, initial=initial)

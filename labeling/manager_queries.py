@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
     GuidelineVersion,
@@ -25,6 +26,7 @@ from labeling.models import (
     User,
 )
 from labeling.models.prompts import SearchVector
+from labeling.rubrics.questions import in_language
 
 PAGE = 50
 SLOW_SECONDS = 0.3
@@ -194,6 +196,51 @@ def outputs_of(task: Task) -> list[str]:
 
 def seats_of(task: Task) -> QuerySet[Assignment]:
     return task.assignments.select_related("user").defer("draft").order_by("pk")
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What one person made of a ranking task. answers: a question and its values by output, or one alone."""
+
+    submission: Submission
+    places: list[int]
+    answers: list[tuple[str, list[str]]]
+
+
+def judgments_of(task: Task, language: str) -> list[Judgment]:
+    """The newest of everybody, in the order of the outputs on the manager's page."""
+    newest = (
+        Submission.objects.filter(assignment__task=task)
+        .select_related("assignment__user", "ranking", "rubric_version")
+        .prefetch_related("answers")
+        .order_by("assignment_id", "-revision")
+        .distinct("assignment_id")
+    )
+    return [
+        Judgment(
+            submission=submission,
+            places=submission.ranking.places if submission.verdict == Submission.Verdict.RANKED else [],
+            answers=_answers_shown(submission, language),
+        )
+        for submission in newest
+    ]
+
+
+def _answers_shown(submission: Submission, language: str) -> list[tuple[str, list[str]]]:
+    questions = submission.rubric_version.asked if submission.rubric_version else ()
+    slots = range(1, len(submission.assignment.display_order) + 1)
+    by_key = answers_by_key(submission, slots=len(slots))
+    shown = []
+    for question in questions:
+        values = by_key[question.key] if question.per == "completion" else [by_key[question.key]]
+        names = {option.key: in_language(option.name, language) for option in question.options}
+        if any(value not in (None, False) for value in values):
+            texts = [
+                {True: "✓", False: "–", None: "–"}.get(value) or str(names.get(value, value))
+                for value in values
+            ]
+            shown.append((in_language(question.name, language), texts))
+    return shown
 
 
 def members_of(project: Project) -> list[User]:

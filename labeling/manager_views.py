@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -196,6 +197,9 @@ def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         "outputs": queries.outputs_of(task),
         "seats": queries.seats_of(task),
         "history": queries.history_of(task),
+        "judgments": queries.judgments_of(task, get_language() or "en")
+        if task.kind == Task.Kind.RANK
+        else [],
     }
     return render(request, "manage/task.html", context)
 

@@ -13,10 +13,9 @@ from labeling import actions, queries, rubric_queries
 from labeling.errors import DomainError
 from labeling.forms import SentSubmission
 from labeling.models import Assignment, RubricVersion, Submission, output_letter
-from labeling.rubrics.answers import Given, contradictions, field_of
+from labeling.rubrics.answers import Given, contradictions, field_of, from_fields, to_fields
 from labeling.rubrics.questions import Question, in_language, letters_of, overall_scale
 
-ANSWER_FIELD = re.compile(r"answer-(\d)-([a-z][a-z0-9_]{0,39})")
 HAN = re.compile("[\u3400-\u9fff]")
 MOST_PAIRS_NAMED = 4
 
@@ -93,38 +92,13 @@ def shown(
 def take(assignment: Assignment, sent: SentSubmission) -> Submission:
     """Submit what the page sent: a ranking, or that nothing can be ranked."""
     rubric = rubric_queries.rubric_shown(assignment.task.project, sent.rubric_version)
-    given = given_answers(rubric, sent.answers)
+    given = from_fields(rubric.asked if rubric else (), sent.answers)
     common = sent.common | {"answers": given, "rubric_version": rubric}
     if sent.verdict:
         return actions.set_aside(assignment=assignment, verdict=sent.verdict, **common)
     if rubric and not sent.contradiction_seen:
         _point_out(rubric, given, dict(sent.places))
     return actions.submit_ranking(assignment=assignment, places=sent.places, strength=sent.strength, **common)
-
-
-def given_answers(rubric: RubricVersion | None, fields: Mapping[str, str]) -> list[Given]:
-    """Answers by the names of their fields; what is empty was not given."""
-    kinds = {question.key: question.kind for question in rubric.asked} if rubric else {}
-    given = []
-    for field, value in fields.items():
-        if (match := ANSWER_FIELD.fullmatch(field)) and value.strip():
-            kind = kinds.get(match[2])
-            read: Any = value
-            if kind == "flag":
-                read = True
-            elif kind == "scale":
-                read = int(value) if re.fullmatch(r"[0-9]", value) else value
-            given.append(Given(match[2], int(match[1]) or None, read))
-    return given
-
-
-def fields_of(answers: Sequence[Given]) -> dict[str, str]:
-    """The other way: answers as the form's fields hold them."""
-    return {
-        field_of(answer.question, answer.output): "yes" if answer.value is True else str(answer.value)
-        for answer in answers
-        if answer.value is not False
-    }
 
 
 def _point_out(rubric: RubricVersion, given: Sequence[Given], places: Mapping[int, int]) -> None:
@@ -155,7 +129,7 @@ def _entered_before(assignment: Assignment) -> dict[str, Any]:
         Given(answer.question, number_of.get(answer.slot) if answer.slot else None, answer.value)
         for answer in submission.answers.all()
     ]
-    before: dict[str, Any] = {"answers": fields_of(answers), "comment": submission.comment}
+    before: dict[str, Any] = {"answers": to_fields(answers), "comment": submission.comment}
     if submission.rubric_version is not None:
         before["rubric_version"] = str(submission.rubric_version.public_id)
     if submission.verdict == Submission.Verdict.RANKED:

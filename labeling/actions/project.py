@@ -25,6 +25,7 @@ def create_project(
     overlap_share: float = 0.0,
     overlap_people: int = 2,
     time_zone: str = "UTC",
+    criteria: str = Project.Criteria.TRAINING,
 ) -> Project:
     """A new project; whoever creates it manages it. Refuses fields out of range, naming each."""
     project = Project(
@@ -34,6 +35,7 @@ def create_project(
         overlap_share=overlap_share,
         overlap_people=overlap_people,
         time_zone=time_zone,
+        criteria=criteria,
     )
     _check(project, _("The project could not be created."))
     project.save()
@@ -52,6 +54,7 @@ def change_project(
     overlap_share: float,
     overlap_people: int,
     time_zone: str,
+    criteria: str,
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
@@ -61,6 +64,7 @@ def change_project(
     changed.overlap_share = overlap_share
     changed.overlap_people = overlap_people
     changed.time_zone = time_zone
+    changed.criteria = criteria
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
     return changed

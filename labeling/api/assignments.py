@@ -1,6 +1,8 @@
 """An annotator's work: claim, keep, draft, submit, skip. As blind as the page."""
 
 import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -19,8 +21,10 @@ from labeling.api.serializers import (
     SubmissionMade,
     SubmissionSent,
 )
-from labeling.errors import Conflict
-from labeling.models import Task
+from labeling.errors import Conflict, DomainError
+from labeling.models import Submission, Task
+from labeling.rubric_queries import rubric_shown
+from labeling.rubrics.answers import Given, to_fields
 
 
 class AssignmentView(ApiView):
@@ -78,6 +82,7 @@ class Draft(AssignmentView):
         actions.keep_working(assignment=assignment)
         places = {str(n): place or "" for n, place in enumerate(sent.get("places", ()), start=1)}
         draft = {"places": places, "text": sent.get("text", ""), "comment": sent.get("comment", "")}
+        draft["answers"] = to_fields(_given(sent.get("answers", ())))
         version = actions.save_draft(assignment=assignment, draft=draft, version=sent["version"])
         return Response({"draft_version": version})
 
@@ -86,7 +91,7 @@ class Submissions(AssignmentView):
     @extend_schema(operation_id="submit_assignment", request=SubmissionSent, responses={201: SubmissionMade})
     @answered_once
     def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
-        """Submit a ranking (`places`) or a demonstration (`text`).
+        """Submit a ranking (`places`), why there can be none (`verdict`), or a demonstration (`text`).
 
         Again, it is a new revision. After the lease it is taken all the same, marked late.
         """
@@ -98,11 +103,27 @@ class Submissions(AssignmentView):
             "active_seconds": sent["active_seconds"],
             "comment": sent["comment"],
         }
-        if assignment.task.kind == Task.Kind.RANK:
-            submission = actions.submit_ranking(places=list(enumerate(sent["places"], start=1)), **common)
-        else:
+        if assignment.task.kind == Task.Kind.DEMONSTRATE:
             submission = actions.submit_demonstration(text=sent["text"], **common)
+        else:
+            submission = self._judged(sent, common)
         return Response(SubmissionMade(submission).data, status=201)
+
+    def _judged(self, sent: dict[str, Any], common: dict[str, Any]) -> Submission:
+        asked = str(sent["rubric_version"] or "")
+        rubric = rubric_shown(common["assignment"].task.project, asked)
+        if asked and (rubric is None or str(rubric.public_id) != asked):
+            message = _("There is no such rubric in this project.")
+            raise DomainError("bad_rubric_version", message, {"rubric_version": message})
+        common |= {"answers": _given(sent["answers"]), "rubric_version": rubric}
+        if sent["verdict"] != Submission.Verdict.RANKED:
+            return actions.set_aside(verdict=sent["verdict"], **common)
+        places = list(enumerate(sent["places"], start=1))
+        return actions.submit_ranking(places=places, strength=sent["strength"], **common)
+
+
+def _given(answers: Iterable[Mapping[str, Any]]) -> list[Given]:
+    return [Given(answer["question"], answer["output"], answer["value"]) for answer in answers]
 
 
 class Skip(AssignmentView):

@@ -7,6 +7,9 @@ from rest_framework import serializers
 from labeling import exports, queries
 from labeling.api.paging import PageParameters
 from labeling.models import Assignment, Membership, Prompt, Submission, Task
+from labeling.rubric_queries import newest_rubric, rubric_shown
+from labeling.rubrics.answers import from_fields
+from labeling.rubrics.questions import KINDS, SCOPES
 
 
 class ProjectRow(serializers.Serializer):
@@ -48,6 +51,44 @@ class OutputShown(serializers.Serializer):
     text = serializers.CharField()
 
 
+class AnswerGiven(serializers.Serializer):
+    question = serializers.CharField(max_length=40, help_text="The key of a question of the rubric.")
+    output = serializers.IntegerField(
+        required=False,
+        default=None,
+        allow_null=True,
+        min_value=1,
+        max_value=9,
+        help_text="The output 1…K it is about; null where it is about the prompt.",
+    )
+    value = serializers.JSONField(
+        help_text="Of a scale a number, of a flag true or false, of a choice an option's key, else a text."
+    )
+
+
+class OptionShown(serializers.Serializer):
+    key = serializers.CharField()
+    name = serializers.DictField(child=serializers.CharField(), help_text="By language.")
+
+
+class QuestionShown(serializers.Serializer):
+    key = serializers.CharField()
+    kind = serializers.ChoiceField(list(KINDS))
+    per = serializers.ChoiceField(list(SCOPES), help_text="Asked about each output, or about the prompt.")
+    name = serializers.DictField(child=serializers.CharField(), help_text="By language.")
+    help = serializers.DictField(child=serializers.CharField(), help_text="By language.")
+    required = serializers.BooleanField()
+    low = serializers.IntegerField(required=False, help_text="Of a scale.")
+    high = serializers.IntegerField(required=False, help_text="Of a scale.")
+    options = OptionShown(many=True, required=False, help_text="Of a choice.")
+
+
+class RubricShown(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id", help_text="Send it back as rubric_version.")
+    number = serializers.IntegerField()
+    questions = QuestionShown(many=True)
+
+
 class SubmissionMade(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     revision = serializers.IntegerField()
@@ -66,6 +107,7 @@ class DraftKept(serializers.Serializer):
     comment = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=20_000
     )
+    answers = AnswerGiven(many=True, required=False, help_text="Answers to the rubric so far.")
 
 
 class AssignmentShown(serializers.Serializer):
@@ -76,12 +118,21 @@ class AssignmentShown(serializers.Serializer):
     lease_until = serializers.DateTimeField(allow_null=True)
     messages = Message(source="task.prompt.messages", many=True)
     outputs = serializers.SerializerMethodField(help_text="Of a ranking task: what is to be ordered.")
+    rubric = serializers.SerializerMethodField(
+        help_text="Of a ranking task: what is asked besides; null where nothing is."
+    )
     draft = serializers.SerializerMethodField()
     draft_version = serializers.IntegerField()
     submission = serializers.SerializerMethodField(help_text="Your newest, if there is one.")
 
     def get_outputs(self, assignment: Assignment) -> OutputShown(many=True):  # type: ignore[valid-type]
         return OutputShown(queries.outputs_of(assignment), many=True).data
+
+    def get_rubric(self, assignment: Assignment) -> RubricShown(allow_null=True):  # type: ignore[valid-type]
+        if assignment.task.kind != Task.Kind.RANK:
+            return None
+        newest = newest_rubric(assignment.task.project)
+        return RubricShown(newest).data if newest and newest.questions else None
 
     def get_draft(self, assignment: Assignment) -> DraftKept:
         """The page keeps the same draft, places by the output's number."""
@@ -91,12 +142,25 @@ class AssignmentShown(serializers.Serializer):
             "text": str(kept.get("text") or ""),
             "comment": str(kept.get("comment") or ""),
             "places": [_place(places.get(str(n + 1))) for n in range(len(assignment.display_order))],
+            "answers": _answers_in(assignment),
         }
         return shown  # type: ignore[return-value]
 
     def get_submission(self, assignment: Assignment) -> SubmissionMade(allow_null=True):  # type: ignore[valid-type]
         newest = queries.newest_submission(assignment)
         return newest and SubmissionMade(newest).data
+
+
+def _answers_in(assignment: Assignment) -> list[dict[str, Any]]:
+    """What the page has kept by the names of its fields, as answers."""
+    kept = assignment.draft.get("answers")
+    if not isinstance(kept, dict):
+        return []
+    rubric = rubric_shown(assignment.task.project, str(assignment.draft.get("rubric_version", "")))
+    given = from_fields(
+        rubric.asked if rubric else (), {str(field): str(value) for field, value in kept.items()}
+    )
+    return [{"question": a.question, "output": a.output, "value": a.value} for a in given]
 
 
 def _place(kept: Any) -> int | None:
@@ -128,6 +192,30 @@ class SubmissionSent(serializers.Serializer):
         required=False,
         default=list,
         help_text="Of a ranking: the place of output 1…K, 1 is best, equal places are ties.",
+    )
+    verdict = serializers.ChoiceField(
+        [Submission.Verdict.RANKED, Submission.Verdict.NONE_USABLE, Submission.Verdict.PROMPT_PROBLEM],
+        required=False,
+        default=Submission.Verdict.RANKED,
+        help_text="Of a ranking task: without `places`, that none of the outputs is usable or that something "
+        "is wrong with the prompt. It trains nothing.",
+    )
+    strength = serializers.IntegerField(
+        required=False,
+        default=None,
+        allow_null=True,
+        min_value=1,
+        max_value=3,
+        help_text="Of two outputs that are not tied: how much better, 1 slightly to 3 much.",
+    )
+    answers = AnswerGiven(
+        many=True, required=False, default=list, help_text="Of a ranking: answers to the rubric's questions."
+    )
+    rubric_version = serializers.UUIDField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="The `id` of the rubric that the answers are to; the newest when it is left out.",
     )
     text = serializers.CharField(
         required=False,
@@ -170,6 +258,15 @@ class RankingMade(serializers.Serializer):
         child=serializers.IntegerField(), help_text="The completions, by number from 1, as they were shown."
     )
 
+    strength = serializers.IntegerField(
+        allow_null=True, help_text="Of two: how much better, 1 slightly to 3 much."
+    )
+    rubric_version = serializers.IntegerField(allow_null=True, help_text="The number of the rubric.")
+    answers = serializers.DictField(
+        child=serializers.JSONField(),
+        help_text="By the question's key: a list by completion, or one value about the prompt.",
+    )
+
 
 class DemonstrationMade(serializers.Serializer):
     text = serializers.CharField(source="completion.text")
@@ -185,18 +282,24 @@ class Judgment(serializers.Serializer):
     is_late = serializers.BooleanField()
     active_seconds = serializers.IntegerField(allow_null=True)
     comment = serializers.CharField(allow_blank=True)
+    verdict = serializers.ChoiceField(Submission.Verdict.values)
     prompt = PromptJudged(source="assignment.task.prompt")
-    ranking = serializers.SerializerMethodField()
+    ranking = serializers.SerializerMethodField(help_text="Null where the verdict says why there is none.")
     demonstration = serializers.SerializerMethodField()
 
     def get_annotator(self, submission: Submission) -> str:
         return exports.pseudonym(self.context["project"], submission.assignment.user)
 
     def get_ranking(self, submission: Submission) -> RankingMade(allow_null=True):  # type: ignore[valid-type]
-        if submission.assignment.task.kind != Task.Kind.RANK:
+        if submission.verdict != Submission.Verdict.RANKED:
             return None
+        texts = [slot.completion.text for slot in submission.assignment.task.slots.all()]
+        rubric = submission.rubric_version
         ranking = {
-            "completions": [slot.completion.text for slot in submission.assignment.task.slots.all()],
+            "completions": texts,
+            "strength": submission.ranking.strength,
+            "rubric_version": rubric.number if rubric else None,
+            "answers": exports.answers_by_key(submission, slots=len(texts)),
             "places": submission.ranking.places,
             "display_order": submission.assignment.display_order,
         }

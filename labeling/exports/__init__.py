@@ -14,7 +14,7 @@ from labeling.exports.judgments import (
     pseudonym,
     ranking_count,
 )
-from labeling.exports.rows import Source, source_of
+from labeling.exports.rows import Source, answers_by_key, source_of
 from labeling.exports.snapshot_records import (
     completion_records,
     demonstration_records,
@@ -28,6 +28,7 @@ __all__ = [
     "FileFacts",
     "Filters",
     "Source",
+    "answers_by_key",
     "completion_count",
     "completion_records",
     "demonstration_count",

@@ -90,6 +90,15 @@ _RANKINGS = (
     Column("claimed_at", TEXT, "When the person took the task, UTC."),
     Column("active_seconds", NUMBER, "Seconds the person was at it; -1 where nobody measured."),
     Column("guideline_version", TEXT, "language:number of the guidelines in force, or empty."),
+    Column("strength", NUMBER, "Of two: how much better, 1 slightly to 3 much; 0 where it is not said."),
+    Column("comment", TEXT, "The person's reasons, or empty."),
+    Column("rubric_version", NUMBER, "Number of the rubric that was asked; 0 where there was none."),
+    Column(
+        "answers",
+        TEXT,
+        "Answers by the question's key, as a JSON object: of each of completions, or one about the prompt; "
+        "flags are true or false, null is not answered.",
+    ),
     *_ABOUT_PROMPT,
 )
 

@@ -70,7 +70,7 @@ def _prompts(project: Project, filters: Filters) -> Iterator[list[Row]]:
 
 def _rankings(project: Project, filters: Filters) -> Iterator[list[Row]]:
     group_of = judgments.groups(project)
-    for submission, completions in judgments.rankings(project, filters):
+    for submission, completions in judgments.rankings(project, filters, prefetch=("answers",)):
         assignment, guidelines = submission.assignment, submission.guideline_version
         row = {
             "completions": [completion.text for completion in completions],
@@ -87,8 +87,24 @@ def _rankings(project: Project, filters: Filters) -> Iterator[list[Row]]:
             "claimed_at": _utc(assignment.claimed_at),
             "active_seconds": -1 if submission.active_seconds is None else submission.active_seconds,
             "guideline_version": f"{guidelines.language}:{guidelines.number}" if guidelines else "",
+            "strength": submission.ranking.strength or 0,
+            "comment": submission.comment,
+            "rubric_version": submission.rubric_version.number if submission.rubric_version else 0,
+            "answers": _json(answers_by_key(submission, slots=len(completions))),
         }
         yield [row | _about_judgment(project, submission)]
+
+
+def answers_by_key(submission: Submission, *, slots: int) -> dict[str, Any]:
+    """Question → its answers by slot, or the one about the prompt; a flag that was not set is False."""
+    given = {(answer.question, answer.slot): answer.value for answer in submission.answers.all()}
+    found: dict[str, Any] = {}
+    for question in submission.rubric_version.asked if submission.rubric_version else ():
+        unset = False if question.kind == "flag" else None
+        by_slot = [given.get((question.key, slot), unset) for slot in range(1, slots + 1)]
+        of_prompt = given.get((question.key, None), unset)
+        found[question.key] = by_slot if question.per == "completion" else of_prompt
+    return found
 
 
 _SOURCES: dict[str, Source] = {

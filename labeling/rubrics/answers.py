@@ -1,5 +1,6 @@
 """Answers to a rubric's questions: read, judged, and held against the ranking."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from labeling.errors import DomainError
 from labeling.rubrics.questions import LONGEST_TEXT, Question, overall_scale
 
+FIELD = re.compile(r"answer-(\d)-([a-z][a-z0-9_]{0,39})")
 # Key of the question, and the output 1…K as this person saw it; None: about the prompt.
 Place = tuple[str, int | None]
 Value = int | bool | str
@@ -67,6 +69,28 @@ def checked_answers(
 def field_of(question: str, output: int | None) -> str:
     """What the page's form calls an answer."""
     return f"answer-{output or 0}-{question}"
+
+
+def from_fields(questions: Sequence[Question], fields: Mapping[str, str]) -> list[Given]:
+    """Answers by the names of their fields; what is empty was not given."""
+    kinds = {question.key: question.kind for question in questions}
+    given = []
+    for field, value in fields.items():
+        if (match := FIELD.fullmatch(field)) and value.strip():
+            kind = kinds.get(match[2])
+            is_digit = kind == "scale" and re.fullmatch(r"[0-9]", value)
+            read: Any = True if kind == "flag" else int(value) if is_digit else value
+            given.append(Given(match[2], int(match[1]) or None, read))
+    return given
+
+
+def to_fields(answers: Sequence[Given]) -> dict[str, str]:
+    """The other way: as the form's fields hold them."""
+    return {
+        field_of(answer.question, answer.output): "yes" if answer.value is True else str(answer.value)
+        for answer in answers
+        if answer.value is not False
+    }
 
 
 def contradictions(

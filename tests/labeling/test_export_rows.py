@@ -68,7 +68,8 @@ def test_the_columns_are_exactly_these(project, annotator):
         "rankings": JUDGMENT_COLUMNS
         | {"completions", "places", "display_order", "ranking_id", "task_id", "revision", "claimed_at"}
         | {"active_seconds", "guideline_version", "completion_ids", "completion_origins"}
-        | {"completion_external_ids", "completion_metadata"},
+        | {"completion_external_ids", "completion_metadata"}
+        | {"strength", "comment", "rubric_version", "answers"},
     }
 
     for content, columns in own.items():

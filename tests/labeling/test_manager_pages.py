@@ -19,6 +19,7 @@ SETTINGS = {
     "overlap_share": "15",
     "overlap_people": "3",
     "time_zone": "Asia/Shanghai",
+    "criteria": "evaluation",
 }
 
 

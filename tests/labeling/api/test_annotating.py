@@ -35,7 +35,7 @@ def test_claim_draft_submit_and_the_next(api, project, annotator):
     assert draft.data == {"draft_version": 1}
     assert seen["lease_until"] > first["lease_until"]
     assert draft.headers["Cache-Control"] == "no-store"
-    assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": "so far"}
+    assert seen["draft"] == {"places": [2, None, 1, None], "text": "", "comment": "so far", "answers": []}
     assert (sent.status_code, sent.data["revision"], sent.data["is_late"]) == (201, 1, False)
     assert second["id"] != first["id"]
     submission = Submission.objects.get(public_id=sent.data["id"])
@@ -62,7 +62,7 @@ def test_outputs_go_by_number_and_letter_and_nothing_tells_their_maker(api, proj
         str(task.prompt.public_id),
     ]
     assert [name for name in hidden if name in said] == []
-    told = "id kind status project lease_until messages outputs draft draft_version submission"
+    told = "id kind status project lease_until messages outputs rubric draft draft_version submission"
     assert set(assignment) == set(told.split())
 
 
@@ -134,7 +134,7 @@ def test_the_draft_of_the_page_and_of_the_api_are_one(api, project, client_for, 
     )
 
     draft = api.get(f"assignments/{assignment['id']}/").data["draft"]
-    assert draft == {"places": [2, None, None, None], "text": "", "comment": "page"}
+    assert draft == {"places": [2, None, None, None], "text": "", "comment": "page", "answers": []}
 
 
 @pytest.mark.parametrize(

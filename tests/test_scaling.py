@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.scaling import STAGES, Point, slope, sweeps
+from benchmarks.scaling import slope, sweeps
+from benchmarks.scaling_point import STAGES, Point
 
 
 def test_the_slope_is_the_exponent_of_a_power():
@@ -27,7 +28,7 @@ def test_each_stage_is_swept_over_models_and_batches_along_one_axis_at_a_time(qu
 def test_the_count_of_parameters_is_that_of_the_model(tmp_path):
     from transformers import AutoModelForCausalLM
 
-    from benchmarks.scaling import write_policy
+    from benchmarks.scaling_point import write_policy
 
     point = Point("sft", layers=2, width=64, vocabulary=300)
     write_policy(point, tmp_path)

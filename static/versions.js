@@ -13,6 +13,7 @@ export function compare(work, mine, { draft: theirs, version }, isCopy) {
   const offered = { mine, theirs, version, isCopy };
   work.differs = true;
   work.saved.textContent = "";
+  work.note("newer", "");
   work.note("differs", work.words.differs, work.words.compare, () => offer(work, offered));
   offer(work, offered);
 }

@@ -148,9 +148,9 @@ def _attention(
 class _KeyValues:
     """Keys and values (items, heads, slots, size) of one layer; room grows when it is needed."""
 
-    def __init__(self, like: Tensor, items: int) -> None:
+    def __init__(self, like: Tensor) -> None:
         """like: (heads, any, size)."""
-        shape = (items, like.shape[0], SLOTS, like.shape[2])
+        shape = (1, like.shape[0], SLOTS, like.shape[2])
         self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
 
     def reserve(self, items: int, slots: int) -> None:
@@ -216,11 +216,13 @@ class DecodingBatch:
         """Start a row from a prefilled prompt and return its number."""
         if not self._of_rows:
             self.logits = prompt.logits.new_zeros(self.capacity, len(prompt.logits))
-            self._of_prompts = [_KeyValues(keys, 1) for keys, _ in prompt.key_values]
-            self._of_rows = [_KeyValues(keys, self.capacity) for keys, _ in prompt.key_values]
+            self._of_prompts = [_KeyValues(keys) for keys, _ in prompt.key_values]
+            self._of_rows = [_KeyValues(keys) for keys, _ in prompt.key_values]
         if prompt.prompt_ids not in self._prompts:
             self._add_prompt(prompt)
         row = self.count
+        for layer in self._of_rows:
+            layer.reserve(row + 1, 1)
         self._prompt_of.append(self._prompts.index(prompt.prompt_ids))
         self._lengths[row] = 0
         self.logits[row] = prompt.logits
@@ -265,7 +267,7 @@ class DecodingBatch:
         longest = int(lengths.max()) + 1
         for layer in self._of_rows:
             layer.reserve(self.count, longest)
-        self._row_mask = _mask(lengths + 1, _room(longest), self.logits.dtype)
+        self._row_mask = _mask(lengths + 1, _room(longest), self._of_rows[0].keys.dtype)
         positions = (layout.prompt_lengths + lengths)[:, None]
         hidden = _hidden_states(self._policy, tokens[:, None], positions, self)
         self.logits[: self.count] = self._policy.get_output_embeddings()(hidden[:, 0])
@@ -310,7 +312,7 @@ class DecodingBatch:
             members=members.to(device),
             places=torch.tensor(places, device=device),
             prompt_lengths=lengths[self._prompt_of],
-            prompt_mask=_mask(lengths, _room(int(lengths.max())), self.logits.dtype),
+            prompt_mask=_mask(lengths, _room(int(lengths.max())), self._of_prompts[0].keys.dtype),
         )
 
 

@@ -1,6 +1,7 @@
 """Text corpora: read in whole or not at all, and what runs may read them."""
 
 import json
+from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -152,14 +153,12 @@ def test_a_file_is_read_line_by_line_and_a_line_has_a_longest_length(tmp_path, m
 def test_a_corpus_that_another_worker_reads_is_left_to_it(project, artifacts):
     corpus = actions.upload_corpus(project=project, user=None, name="", file_name="a.jsonl", chunks=[GOOD])
     other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [corpora._LOCKS, corpus.pk])
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [corpora._LOCKS, corpus.pk])
         actions.build_corpus(snapshot_id=corpus.pk)
         corpus.refresh_from_db()
         assert corpus.status == "building"
-    finally:
-        other.close()  # the worker is gone, and its lock with it
+        cursor.execute("SELECT pg_advisory_unlock_all()")
 
     actions.build_corpus(snapshot_id=corpus.pk)
 

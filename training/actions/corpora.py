@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from labeling.errors import DomainError
 from labeling.models import Project, User
@@ -25,6 +25,7 @@ from training.engine.errors import RecordError
 from training.models import Snapshot
 
 DIRECTORY = "corpora"  # below ARTIFACTS_DIR
+DOCUMENTS, CHARACTERS = gettext_noop("documents"), gettext_noop("characters")  # how a corpus is counted
 MOST_PROBLEMS = 1000  # kept with their reasons; the rest is counted
 SECONDS_BETWEEN_PROGRESS = 1.0
 
@@ -150,7 +151,7 @@ def _write(corpus: Snapshot, directory: Path) -> dict[str, dict[str, int]]:
     if not reading.documents:
         raise CorpusRefused(_("There is no document in the file."))
     Snapshot.objects.filter(pk=corpus.pk).update(progress_done=corpus.progress_total)
-    return {Snapshot.Content.CORPUS: {"documents": reading.documents, "characters": reading.characters}}
+    return {Snapshot.Content.CORPUS: {DOCUMENTS: reading.documents, CHARACTERS: reading.characters}}
 
 
 def _new_corpus(project: Project, user: User | None, name: str) -> Snapshot:

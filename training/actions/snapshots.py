@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from labeling import exports
 from labeling.errors import DomainError
@@ -27,6 +28,7 @@ from training.models import Snapshot, SnapshotMember
 BATCH = 5000
 # What can be taken from the project; a corpus comes from a file.
 TAKEN = (*Snapshot.RECORD, Snapshot.Content.COMPLETIONS)
+OUTPUTS = gettext_noop("outputs")  # how completions are counted: they are of no split
 
 
 @transaction.atomic
@@ -85,7 +87,7 @@ class _Written:
         count = self.counts.setdefault(content, Counter())
         for row in rows:
             submission_id, record = row if isinstance(row, tuple) else (None, row)
-            count[getattr(record, "split", "outputs")] += 1
+            count[getattr(record, "split", OUTPUTS)] += 1
             if submission_id is not None:
                 self.members.append(submission_id)
             yield record

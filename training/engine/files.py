@@ -90,14 +90,15 @@ def _why_it_does_not_fit(temporary: Path, size: int) -> str | None:
     advice = f"{temporary.parent} needs {_megabytes(needed)} MB more, free {_megabytes(missing)} MB"
     if room < needed:
         return f"{os.strerror(errno.ENOSPC)}: {advice}"
+    probe = temporary.with_suffix(".probe")
     try:
-        with temporary.open("wb") as file:
+        with probe.open("wb") as file:
             if hasattr(os, "posix_fallocate"):  # macOS has none
                 os.posix_fallocate(file.fileno(), 0, needed)
     except OSError as error:
         return f"{os.strerror(error.errno or 0)}: {advice}" if error.errno in _FULL else None
     finally:
-        temporary.unlink(missing_ok=True)
+        probe.unlink(missing_ok=True)
     return None
 
 

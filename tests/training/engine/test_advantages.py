@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from training.engine.algorithms.advantages import (
+    adapted_kl_coef,
     generalized_advantages,
     kl_penalized_rewards,
     penalize_missing_eos,
+    scale_to_unit_deviation,
     whiten,
 )
 from training.engine.algorithms.masking import lengths_to_mask, masked_mean, masked_variance
@@ -81,6 +83,34 @@ def test_whitening_centres_and_scales_over_real_tokens():
     assert white[0, 2].item() == 0.0
 
 
+def test_scaled_rewards_have_unit_deviation_and_keep_their_mean():
+    rewards = torch.tensor([[1.0, 2.0, 100.0], [3.0, 6.0, 8.0]])
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+
+    scaled = scale_to_unit_deviation(rewards, mask)
+
+    assert masked_mean(scaled, mask).item() == pytest.approx(4.0, abs=1e-5)
+    assert masked_variance(scaled, mask).item() == pytest.approx(1.0, abs=1e-5)
+    assert scaled[0, 0].item() == pytest.approx(4 + (1 - 4) / math.sqrt(6.8), abs=1e-5)
+    assert scaled[0, 2].item() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("kl", "kl_coef"),
+    [
+        (6.0, 0.1),  # at the target it stays
+        (6.6, 0.1 * (1 + 0.1 * 512 / 10_000)),
+        (5.4, 0.1 * (1 - 0.1 * 512 / 10_000)),
+        (60.0, 0.1 * (1 + 0.2 * 512 / 10_000)),  # an error counts as a fifth at most
+        (-1.0, 0.1 * (1 - 0.2 * 512 / 10_000)),
+    ],
+)
+def test_the_kl_coefficient_follows_the_error(kl, kl_coef):
+    found = adapted_kl_coef(0.1, kl, target=6.0, completions=512, horizon=10_000)
+
+    assert found == pytest.approx(kl_coef, rel=1e-9)
+
+
 @pytest.mark.parametrize("padding", [0.0, 1e6, float("nan"), float("inf")])
 def test_padding_moves_no_reward_advantage_or_whitened_value(padding):
     torch.manual_seed(1)
@@ -93,6 +123,7 @@ def test_padding_moves_no_reward_advantage_or_whitened_value(padding):
             kl_penalized_rewards(torch.tensor([1.0, 2.0]), logprobs, ref_logprobs, mask, kl_coef=0.1),
             *generalized_advantages(rewards, values, mask, gamma=0.9, gae_lambda=0.9),
             whiten(values, mask),
+            scale_to_unit_deviation(rewards, mask),
             masked_mean(values, mask),
             masked_variance(values, mask),
         )

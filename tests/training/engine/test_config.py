@@ -70,6 +70,12 @@ def test_every_field_refuses_what_it_does_not_take_and_says_what_it_does(kind):
             assert str(refusal.value) == f"{field.name}: {read!r} is not allowed; allowed is {allowed}"
 
 
+@pytest.mark.parametrize("name", ["top_p", "top_k", "min_new_tokens", "repetition_penalty"])
+def test_ppo_says_why_it_refuses_what_would_break_the_importance_ratio(name):
+    with pytest.raises(ConfigError, match=rf"^{name}: .* softmax\(logits / temperature\) .* importance"):
+        parse_config({"kind": "ppo", "policy": "a", "reward_model": "b", name: 1})
+
+
 def test_a_required_field_that_is_missing_is_named():
     with pytest.raises(ConfigError, match="reward_model: missing"):
         parse_config({"kind": "ppo", "policy": "a"})

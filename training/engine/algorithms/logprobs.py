@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from training.engine.algorithms.products import product
 
-LOGITS_AT_ONCE = 2**23  # numbers: 32 MiB in float32, 170 tokens of a vocabulary of 49,152
+LOGITS_AT_ONCE = 2**24  # numbers: 64 MiB in float32, 341 tokens of a vocabulary of 49,152
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, *, temperature: float) -> Tensor:
@@ -29,7 +28,8 @@ def projected_logprobs(hidden: Tensor, weight: Tensor, tokens: Tensor, *, temper
     """`token_logprobs(hidden @ weight.T, tokens)` without ever holding all logits.
 
     hidden: (n, width). weight: (vocabulary, width). tokens: (n,) int64. Returns (n,) float32. The logits live
-    for a few hundred tokens at a time; where the weight is trained, the backward pass computes them again.
+    for LOGITS_AT_ONCE numbers at a time. Where the weight is trained, the backward pass computes them again,
+    unless there is one piece only, which is kept.
     Under autocast the products are in its format, as a Linear's would be.
     """
     device = hidden.device.type
@@ -51,27 +51,33 @@ class _ProjectedLogprobs(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, tokens: Tensor, temperature: float) -> Tensor:
         logprobs = torch.empty(len(tokens), dtype=torch.float32, device=hidden.device)
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        for rows in _chunks(len(tokens), len(weight)):
+        pieces, surplus = _pieces(len(tokens), len(weight)), None
+        for rows in pieces:
             found = _log_softmax(hidden[rows], weight, temperature)
             logprobs[rows] = found.gather(-1, tokens[rows].unsqueeze(-1)).squeeze(-1)
             if slopes is not None:
-                surplus = _minus_onehot(found.exp_(), tokens[rows])
-                slopes[rows] = product(surplus.to(weight.dtype), weight.T).div_(-temperature)
+                surplus = _minus_onehot(found.exp_(), tokens[rows]).to(weight.dtype)
+                slopes[rows] = product(surplus, weight.T).div_(-temperature)
+        is_kept = len(pieces) == 1 and ctx.needs_input_grad[1]
         ctx.temperature = temperature
-        ctx.save_for_backward(hidden, weight, tokens, slopes)
+        ctx.save_for_backward(hidden, weight, tokens, slopes, surplus if is_kept else None)
         return logprobs
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        hidden, weight, tokens, slopes = ctx.saved_tensors
-        of_logprobs = gradients[0].unsqueeze(-1)
-        of_hidden = (slopes * of_logprobs).to(hidden.dtype) if slopes is not None else None
-        of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        if of_weight is not None:
-            for rows in _chunks(len(tokens), len(weight)):
-                found = _log_softmax(hidden[rows], weight, ctx.temperature)
-                surplus = _minus_onehot(found.exp_(), tokens[rows]).mul_(of_logprobs[rows] / -ctx.temperature)
-                of_weight += product(surplus.to(weight.dtype).T, hidden[rows].T)
+        hidden, weight, tokens, slopes, surplus = ctx.saved_tensors
+        factors = gradients[0].unsqueeze(-1)
+        of_hidden = (slopes * factors).to(hidden.dtype) if slopes is not None else None
+        if not ctx.needs_input_grad[1]:
+            return of_hidden, None, None, None
+        scaled = (hidden * (factors / -ctx.temperature)).to(hidden.dtype)
+        if surplus is not None:
+            return of_hidden, product(surplus.T, scaled.T), None, None
+        of_weight = torch.zeros_like(weight)
+        for rows in _pieces(len(tokens), len(weight)):
+            found = _log_softmax(hidden[rows], weight, ctx.temperature)
+            surplus = _minus_onehot(found.exp_(), tokens[rows]).to(weight.dtype)
+            of_weight += product(surplus.T, scaled[rows].T)
         return of_hidden, of_weight, None, None
 
 
@@ -83,9 +89,9 @@ def _minus_onehot(probabilities: Tensor, tokens: Tensor) -> Tensor:
     return probabilities.scatter_add_(-1, tokens.unsqueeze(-1), -torch.ones_like(probabilities[:, :1]))
 
 
-def _chunks(rows: int, vocabulary: int) -> Iterator[slice]:
+def _pieces(rows: int, vocabulary: int) -> list[slice]:
     size = max(1, LOGITS_AT_ONCE // vocabulary)
-    return (slice(start, start + size) for start in range(0, rows, size))
+    return [slice(start, start + size) for start in range(0, rows, size)]
 
 
 def kl_k1(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:

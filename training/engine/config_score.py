@@ -28,7 +28,7 @@ class ScoreConfig(RunConfig):
     )
     tokens_per_microbatch: int = setting(
         4096,
-        help="Padded tokens computed at once.",
+        help="Tokens computed at once.",
         unit="tokens",
         effect="Memory only: results are equal to rounding.",
         minimum=16,

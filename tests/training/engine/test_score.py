@@ -7,13 +7,15 @@ import torch
 
 from tests.training.engine.conftest import attempt
 from tests.training.engine.snapshots import messages
-from training.engine.algorithms.batching import collate
+from training.engine.algorithms.batching import TokenSequence, collate
 from training.engine.errors import ConfigError, DataError, StopRequested
 from training.engine.events import read_events
+from training.engine.judges import groups_of
 from training.engine.modeling import load_reward_model, new_reward_model, save_reward_model
 from training.engine.passes import final_scores
 from training.engine.recipes import score
 from training.engine.records import Completion, write_records
+from training.engine.shared_prefix import Group
 from training.engine.stopping import StopFlag
 from training.engine.tokenization import encode
 
@@ -70,6 +72,20 @@ def test_every_completion_gets_the_score_it_has_alone(score_run, completions, to
     expected = one_by_one(tiny_reward_model, tokenizer, completions)
     assert [row["score"] for row in rows] == pytest.approx(expected, abs=1e-5)
     assert {row["spread"] for row in rows} == {None}
+
+
+def test_neighbours_share_their_prompt_up_to_a_number_of_tokens():
+    texts = [((1, 2), (3,)), ((1, 2), (4, 5)), ((1, 2), (6, 7, 8)), ((9,), (3,)), ((1, 2), (3,))]
+    sequences = [TokenSequence(prompt, completion) for prompt, completion in texts]
+
+    groups = groups_of(sequences, most_tokens=6)
+
+    assert groups == [
+        Group((1, 2), ((3,), (4, 5))),
+        Group((1, 2), ((6, 7, 8),)),
+        Group((9,), ((3,),)),
+        Group((1, 2), ((3,),)),
+    ]
 
 
 def test_an_ensemble_gives_the_mean_and_the_deviation(

@@ -39,8 +39,7 @@ def run(config: ScoreConfig, context: RunContext) -> None:
     # 1. What is to be scored, by whom, and what an earlier attempt has already written.
     completions = context.required_records(Completion)
     _check_ids(completions)
-    device = context.precision.device
-    judges = [load_judge(Path(directory), device=device) for directory in config.reward_models]
+    judges = [load_judge(Path(directory), context) for directory in config.reward_models]
     total, too_long = len(completions), 0
     with Journal(context.directory / "scores.jsonl") as journal:
         written = {row["completion_id"] for row in journal.rows}

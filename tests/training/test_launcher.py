@@ -11,6 +11,7 @@ from labeling.models import Task
 from tests.making import make_prompt
 from tests.training.making import make_claimed_run, make_model_directory, make_sample_run, make_version
 from training import actions, launcher, process, shutdown
+from training.engine.errors import ProcessKilled
 from training.models import ModelVersion, Run
 from training.process import EngineProcess
 
@@ -137,6 +138,14 @@ def test_an_engine_that_was_told_to_stop_from_outside_goes_back_in_the_queue(run
     execute(run, 75)
 
     assert (run.status, run.attempts.get().outcome) == ("queued", "stopped")
+
+
+def test_an_engine_of_several_processes_one_of_which_was_killed_goes_back_in_the_queue(run):
+    execute(run, ProcessKilled.exit_code)
+
+    assert run.status == "queued"
+    attempt = run.attempts.get()
+    assert (attempt.outcome, attempt.exit_code) == ("crashed", 70)
 
 
 def test_an_engine_that_says_done_without_a_result_failed(run):

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from training.engine.agent import leave
 from training.engine.config import CONFIG_TYPES, fields_of
 from training.engine.config_fields import allowed_values
 from training.engine.errors import DataError
@@ -145,4 +146,4 @@ def _describe(options: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     settle_on_cpu()
-    sys.exit(main())
+    leave(main())

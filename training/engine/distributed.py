@@ -109,5 +109,6 @@ def joined_processes(strategy: str | None) -> Iterator[Processes]:
     rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     if strategy is None and world_size > 1:
         raise ConfigError("kind: a run of this kind works in one process; start it without torchrun")
-    yield Processes(rank, world_size, device, strategy == "fully_shard" and world_size > 1)
-    torch.distributed.destroy_process_group()  # not after an error, where others may still wait for this one
+    processes = Processes(rank, world_size, device, strategy == "fully_shard" and world_size > 1)
+    yield processes
+    processes.any(False)  # nobody leaves before all have done their work

@@ -35,7 +35,7 @@ def parallel(model: nn.Module, processes: Processes) -> nn.Module:
 def replicate(model: nn.Module) -> nn.Module:
     """The model wrapped: every process has all of it, gradients are averaged while they are computed."""
     # Nothing in a buffer is trained, so there is nothing to bring into line before each pass.
-    return DistributedDataParallel(model, broadcast_buffers=False)
+    return DistributedDataParallel(model, forward_sync_buffers=False)
 
 
 def shard(model: nn.Module, processes: Processes) -> nn.Module:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.distributed.tensor import DTensor
 
+from training.engine.agent import leave
 from training.engine.config import load_config
 from training.engine.config_fields import TrainingConfig
 from training.engine.context import RunContext
@@ -67,3 +68,4 @@ def _watch_steps() -> dict[str, Any]:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    leave(0)

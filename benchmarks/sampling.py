@@ -22,8 +22,8 @@ from benchmarks.environments import (
 from benchmarks.sampling_prompts import COMPLETIONS, NEW_TOKENS, PROMPT_TOKENS
 
 MODULE = "benchmarks.sampling"
-PROMPTS, QUICK_PROMPTS = 8, 2
-TRIED = (2, 4, 8)  # prompts that generate gets at once; the fastest is measured
+PROMPTS, QUICK_PROMPTS = 4, 2
+TRIED = (2, 4)  # prompts that generate gets at once; the fastest is measured
 TARGET = 3
 
 

@@ -96,7 +96,7 @@ def sweeps(*, quick: bool) -> Iterator[Sweep]:
         yield Sweep(f"{stage}, prompt", "prompt", tuple(replace(own, prompt=n) for n in grid.prompts))
     layers, width, vocabulary = grid.sizes[-1]
     large = replace(base, layers=layers, width=width, vocabulary=vocabulary, prompt=grid.prompts[1])
-    large = replace(large, microbatch=max(grid.budgets), batch=max(grid.batches))
+    large = replace(large, microbatch=max(grid.budgets))
     for stage in ("sft", "reward_model", "ppo"):
         own = replace(large, stage=stage)
         options = (own, replace(own, gradient_checkpointing=True), replace(own, lora_rank=8))

@@ -20,6 +20,7 @@ class SentSubmission:
     comment: str
     idempotency_key: str
     active_seconds: int | None
+    draft_version: int | None = None
     # Of a ranking: its answers by field, which rubric asked, and whatever else the page may say.
     answers: dict[str, str] = field(default_factory=dict)
     rubric_version: str = ""
@@ -58,14 +59,15 @@ def read_submission(data: QueryDict) -> SentSubmission:
         for value in data.getlist(field)
         if value.strip()
     ]
-    seconds, strength = data.get("active_seconds", ""), data.get("strength", "")
+    strength = data.get("strength", "")
     choice = data.get("choice", "")
     return SentSubmission(
         places=CHOICES.get(choice, tuple(places)),
         text=data.get("text", ""),
         comment=data.get("comment", ""),
         idempotency_key=_key_of(data),
-        active_seconds=min(int(seconds), 86_400) if seconds.isascii() and seconds.isdigit() else None,
+        active_seconds=_whole(data.get("active_seconds", "")),
+        draft_version=_whole(data.get("draft_version", "")),
         answers={name: data.get(name, "") for name in data if name.startswith("answer-")},
         rubric_version=data.get("rubric_version", ""),
         strength=int(strength) if strength in {"1", "2", "3"} and choice != "tie" else None,
@@ -75,8 +77,12 @@ def read_submission(data: QueryDict) -> SentSubmission:
     )
 
 
+def _whole(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
 def _key_of(data: QueryDict) -> str:
     """The page's key and what it sends: a double click is one submission, a page changed after it another."""
-    left_out = {"csrfmiddlewaretoken", "active_seconds"}
+    left_out = {"csrfmiddlewaretoken", "active_seconds", "draft_version"}
     content = sorted((name, data.getlist(name)) for name in data if name not in left_out)
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

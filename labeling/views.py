@@ -70,6 +70,7 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
     sent = forms.read_submission(request.POST)
     try:
+        actions.check_draft_is_newest(assignment=assignment, version=sent.draft_version, text=sent.text)
         if assignment.task.kind == Task.Kind.RANK:
             ranking_page.take(assignment, sent)
         else:

@@ -65,6 +65,7 @@ class Work {
     this.active = 0;
     this.isDirty = false; // something is entered that the server does not have
     this.isSaving = false;
+    this.saving = null; // until it is done
     this.isLeaving = false;
     this.isGone = false;
     this.differs = false; // two versions, and nobody has chosen yet
@@ -73,8 +74,6 @@ class Work {
     queueMicrotask(() => this.takeUpCopy());
     this.tell("hello");
   }
-
-  // What was entered
 
   changed() {
     if (!this.isDirty) this.firstChange = Date.now();
@@ -92,6 +91,11 @@ class Work {
   async save() {
     if (!this.isDirty || this.isSaving || this.differs || this.isLeaving || this.isGone) return;
     clearTimeout(this.timer);
+    this.saving = this.saveNow();
+    await this.saving;
+  }
+
+  async saveNow() {
     this.isSaving = true;
     this.isDirty = false;
     const mine = this.readDraft();
@@ -152,16 +156,13 @@ class Work {
     else if (this.active && !this.isLeaving && !this.isGone) this.send({});
   }
 
-  // The lease
-
   /** Say that the page is in use; learn whether somebody has saved something newer. */
   async keep() {
     if (this.isSaving || this.isLeaving || this.isGone) return;
     if (this.isDirty && !this.differs) return this.save();
     const answer = await this.send({});
     if (!answer.ok || this.isGone || this.isSaving) return;
-    const { version } = this;
-    if (answer.body.version > version) this.isBehind(answer.body.version);
+    if (answer.body.version > this.version) this.isBehind();
     else this.follow(answer.body);
   }
 
@@ -171,9 +172,9 @@ class Work {
     this.note("late", body.status === "expired" && !body.holds_seat ? this.words.late : "");
   }
 
-  isBehind(version) {
+  isBehind() {
     if (this.isDirty) this.save();
-    else if (version > this.version) this.note("newer", this.words.newer, this.words.show, () => location.reload());
+    else this.note("newer", this.words.newer, this.words.show, () => location.reload());
   }
 
   /** Two versions, and nobody has chosen yet: versions.js offers both. */
@@ -214,7 +215,7 @@ class Work {
     this.note("elsewhere", what === "closed" ? "" : this.words.elsewhere);
     if (what === "hello") this.tell("here");
     if (what === "closed") this.tell("hello"); // a third one answers
-    if (what === "saved" && version > this.version) this.isBehind(version);
+    if (what === "saved" && version > this.version) this.isBehind();
   }
 
   /** A sentence above the work, one of each name; an empty text takes it away. */
@@ -224,17 +225,11 @@ class Work {
       if (!text) old?.remove();
       return;
     }
-    const line = document.createElement("p");
-    line.className = "notice warning";
+    const line = Object.assign(document.createElement("p"), { className: "notice warning", textContent: text });
     line.dataset.note = name;
-    line.textContent = text;
     if (button) {
-      const press = document.createElement("button");
-      press.type = "button";
-      press.className = "button small";
-      press.textContent = button;
-      press.addEventListener("click", action);
-      line.append(" ", press);
+      const press = { type: "button", className: "button small", textContent: button, onclick: action };
+      line.append(" ", Object.assign(document.createElement("button"), press));
     }
     this.state.append(line);
   }
@@ -248,7 +243,8 @@ class Work {
 }
 
 export function isEmpty(value) {
-  return value === "" || value === null || value === undefined || (typeof value === "object" && Object.values(value).every(isEmpty));
+  if (value === null || value === undefined) return true;
+  return typeof value === "object" ? Object.values(value).every(isEmpty) : String(value).trim() === "";
 }
 
 // --- sending, and the next task
@@ -295,18 +291,15 @@ function onSubmit(event) {
   submit(work, submitter, isSkip ? { sure: "yes" } : {});
 }
 
-function hasWork({ places, answers, text, comment, strength }) {
-  return !isEmpty({ places, answers, strength, text: text?.trim() ?? "", comment: comment?.trim() ?? "" });
-}
+const hasWork = ({ mode, rubric_version, ...entered }) => !isEmpty(entered);
 
 function askToSkip(submitter) {
   const work = task;
   const dialog = document.getElementById("skip-question");
   dialog.onclick = ({ target }) => {
     const button = target.closest("button");
-    if (!button) return;
-    dialog.close();
-    if (button.value === "skip") submit(work, submitter, { sure: "yes" });
+    if (button) dialog.close();
+    if (button?.value === "skip") submit(work, submitter, { sure: "yes" });
   };
   dialog.showModal();
 }
@@ -326,7 +319,10 @@ const later = (milliseconds, act) => new Promise((done) => setTimeout(() => done
 async function submit(work, submitter, more) {
   work.isLeaving = true;
   clearTimeout(work.timer);
+  // Else the server would take our own draft, on its way still, for something newer.
+  await work.saving;
   work.form.active_seconds.value = String(work.active);
+  work.form.draft_version.value = String(work.version);
   const entered = new FormData(work.form, submitter);
   for (const [name, value] of Object.entries(more)) entered.set(name, value);
   const address = submitter?.getAttribute("formaction") ?? work.form.getAttribute("action");

@@ -3,7 +3,7 @@
 from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
 from labeling.actions.claim import claim_task, reserve_task
-from labeling.actions.draft import save_draft
+from labeling.actions.draft import check_draft_is_newest, save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
@@ -36,6 +36,7 @@ __all__ = [
     "cancel_export",
     "cancel_import",
     "change_project",
+    "check_draft_is_newest",
     "check_language",
     "choose_language",
     "claim_task",

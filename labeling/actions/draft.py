@@ -26,3 +26,18 @@ def save_draft(*, assignment: Assignment, draft: dict[str, Any], version: int) -
             _("A newer draft was saved from another window. It stays, and so does this one here."),
         )
     return version + 1
+
+
+def check_draft_is_newest(*, assignment: Assignment, version: int | None, text: str) -> None:
+    """Refuse to submit past something newer (Conflict). The page that says so has seen it: the next may."""
+    if version is None or version >= assignment.draft_version or not assignment.draft:
+        return
+    if text and assignment.draft.get("text") == text:
+        return
+    raise Conflict(
+        "newer_draft",
+        _(
+            "Nothing was sent: a newer draft was saved from another window. Reload to see it, or submit this "
+            "one again."
+        ),
+    )

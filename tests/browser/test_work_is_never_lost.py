@@ -460,3 +460,22 @@ def test_a_hidden_page_counts_nothing(at_clock, assignment):
     wait_for(lambda: Submission.objects.exists())
 
     assert 9 <= Submission.objects.get().active_seconds <= 12
+
+
+def test_a_submission_past_something_newer_asks_once_and_then_stands(
+    new_page, annotator, assignment, address
+):
+    page = new_page(annotator)
+    page.goto(address)
+    write(page, "Here.")
+    page.wait_for_selector(SAVED)
+    actions.save_draft(assignment=assignment, draft={"text": "Newer, elsewhere."}, version=1)
+
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=a newer draft was saved from another window")
+    assert Submission.objects.count() == 0
+    assert page.locator("textarea").input_value() == "Here."
+    page.locator("textarea").press("Control+Enter")
+    page.wait_for_selector("text=Nothing to write right now")
+
+    assert Submission.objects.get().demonstration.completion.text == "Here."

@@ -79,16 +79,7 @@ def context_of(directory: Path, *, stop: StopFlag | None = None) -> RunContext:
 
 def attempt(directory: Path, *, stop: StopFlag | None = None) -> None:
     """Work on a run directory in this process, as `python -m training.engine run` does in its own."""
-    from training.engine.recipes import ppo, pretrain, reward_model, sample, score, sft
+    from training.engine.running import carry_out
 
     config = parse_config(json.loads((directory / "config.json").read_text()))
-    context = context_of(directory, stop=stop)
-    work: dict[str, Callable[..., None]] = {
-        "sample": sample.run,
-        "score": score.run,
-        "pretrain": pretrain.train,
-        "sft": sft.train,
-        "reward_model": reward_model.train,
-        "ppo": ppo.train,
-    }
-    work[config.kind](config, context)
+    carry_out(config, context_of(directory, stop=stop))

@@ -18,7 +18,7 @@ from config.health import site_answers
 from labeling import actions
 from labeling.models import Assignment, Submission
 from tests.conftest import BASE_DIR, CHROMIUM_FLAGS, chromium_path, sign_in_browser
-from tests.making import make_demonstration_task
+from tests.making import make_demonstration_task, make_ranking_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -479,3 +479,63 @@ def test_a_submission_past_something_newer_asks_once_and_then_stands(
     page.wait_for_selector("text=Nothing to write right now")
 
     assert Submission.objects.get().demonstration.completion.text == "Here."
+
+
+# --- rankings
+
+
+@pytest.fixture
+def ranking(project, annotator):
+    make_ranking_task(project)
+    return actions.claim_task(user=annotator, project=project, kind="rank")
+
+
+def test_two_versions_of_a_ranking_are_told_by_their_places(new_page, annotator, ranking):
+    page = new_page(annotator)
+    page.goto(reverse("assignment", args=[ranking.public_id]))
+    actions.save_draft(assignment=ranking, draft={"places": {"1": 2, "2": 1}}, version=0)
+
+    page.keyboard.press("1")
+    dialog = page.locator("#two-versions")
+    dialog.wait_for()
+    assert dialog.locator("[data-version=mine]").inner_text() == "Place 1: A"
+    assert dialog.locator("[data-version=theirs]").inner_text() == "Place 1: B\nPlace 2: A"
+    page.get_by_role("button", name="Go on with that one").click()
+
+    page.wait_for_function("() => document.querySelector('[name=place-1]').value === '2'")
+
+
+def test_rankings_follow_each_other_by_keyboard_without_a_reload(new_page, annotator, project, ranking):
+    make_ranking_task(project)
+    make_ranking_task(project)
+    page = new_page(annotator)
+    page.goto(reverse("assignment", args=[ranking.public_id]))
+    page.evaluate("window.stayed = true")
+
+    for done in (1, 2, 3):
+        if done < 3:
+            wait_for(lambda: Assignment.objects.filter(status="reserved").exists())
+            page.wait_for_timeout(300)
+        for key in "1234":
+            page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        wait_for(lambda done=done: Submission.objects.count() == done)
+        if done < 3:
+            page.wait_for_selector(f"text={done} ranked")
+            assert page.evaluate("window.stayed") is True
+            assert page.locator(".rail-places .chip").count() == 0
+    page.wait_for_selector("text=Nothing to rank right now")
+
+
+def test_a_refused_ranking_stays_on_the_page_with_its_places(new_page, annotator, ranking):
+    page = new_page(annotator)
+    page.goto(reverse("assignment", args=[ranking.public_id]))
+    for output in range(1, 5):
+        page.fill(f"[name=place-{output}]", str(output))
+    actions.save_draft(assignment=ranking, draft={"places": {"1": 4}}, version=ranking.draft_version)
+
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#two-versions[open], [role=alert]:not([hidden])")
+
+    assert Submission.objects.count() == 0
+    assert page.locator("[name=place-4]").input_value() == "4"

@@ -104,6 +104,8 @@ function showStop(one) {
 function setMode(to) {
   mode = to;
   form.elements.mode.value = to;
+  // What is hidden now must not go on getting the keys.
+  if (to === "rank") document.activeElement?.closest(".rating input, .rating textarea")?.blur();
   if (to === "rank") mark(marked);
   else showStop(stop ?? stops[0]);
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -165,7 +166,9 @@ def attention(
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     sizes = [size for span in layout for size in (span.prefix_length, len(span.places))]
-    parts = zip(*(states[0].transpose(0, 1).split(sizes) for states in (query, key, value)), strict=True)
+    # Under autocast, rotated queries and keys come in float32 and would be multiplied as value's kind anyway.
+    rows = (states[0].transpose(0, 1).to(value.dtype) for states in (query, key, value))
+    parts = zip(*(states.split(sizes) for states in rows), strict=True)
     attended = []
     for span in layout:
         prefix_query, prefix_key, prefix_value = next(parts)
@@ -199,12 +202,17 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, scale: float) ->
     q = query.view(batch, time, key_heads, shared, size).permute(0, 2, 3, 1, 4)
     q = q.reshape(batch * key_heads, shared * time, size)
     k, v = (states.transpose(1, 2).reshape(batch * key_heads, total, size) for states in (key, value))
-    hidden = torch.ones(time, total, dtype=torch.bool, device=q.device).triu(total - time + 1)
-    mask = torch.zeros(time, total, dtype=q.dtype, device=q.device).masked_fill(hidden, float("-inf"))
-    mask = mask.repeat(shared, 1)
+    mask = _causal_mask(time, total, shared, q.dtype, q.device)
     if q.device.type == "cpu" and len(q) * shared * time * total <= MOST_PLAIN_SCORES:
         scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=scale)
-        attended = torch.bmm(torch.softmax(scores, -1, dtype=torch.float32).to(v.dtype), v)
+        attended = torch.bmm(torch.softmax(scores, -1), v)
     else:
         attended = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
     return attended.view(batch, key_heads, shared, time, size).permute(0, 3, 1, 2, 4).flatten(2, 3)
+
+
+@lru_cache(maxsize=64)  # every layer asks for the same ones
+def _causal_mask(time: int, total: int, shared: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(shared × time, total): 0 on what a position sees, -inf on what comes after it."""
+    unseen = torch.ones(time, total, dtype=torch.bool, device=device).triu(total - time + 1)
+    return torch.zeros_like(unseen, dtype=dtype).masked_fill(unseen, float("-inf")).repeat(shared, 1)

@@ -69,8 +69,8 @@ def test_under_autocast_the_products_are_bfloat16_and_the_rest_float32():
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         ours = projected_logprobs(hidden, weight, tokens, temperature=0.8)
-        logits = torch.nn.functional.linear(hidden, weight)
-    expected = torch.log_softmax(logits.float() / 0.8, -1).gather(-1, tokens[:, None])[:, 0]
+        logits = torch.nn.functional.linear(hidden / 0.8, weight)
+    expected = torch.log_softmax(logits.float(), -1).gather(-1, tokens[:, None])[:, 0]
 
     assert ours.dtype == torch.float32
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)

@@ -20,8 +20,7 @@ def token_logprobs(logits: Tensor, tokens: Tensor, *, temperature: float) -> Ten
     between two temperatures is not an importance ratio (trl#615).
     """
     scaled = logits.float() / temperature
-    chosen = scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
-    return chosen - torch.logsumexp(scaled, dim=-1)
+    return torch.log_softmax(scaled, dim=-1).gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
 
 
 def projected_logprobs(hidden: Tensor, weight: Tensor, tokens: Tensor, *, temperature: float) -> Tensor:
@@ -33,56 +32,64 @@ def projected_logprobs(hidden: Tensor, weight: Tensor, tokens: Tensor, *, temper
     Under autocast the products are in its format, as a Linear's would be.
     """
     device = hidden.device.type
+    hidden = hidden / temperature
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
-    logprobs: Tensor = _ProjectedLogprobs.apply(hidden, weight, tokens, temperature)
+    logprobs: Tensor = _ProjectedLogprobs.apply(hidden, weight, tokens)
     return logprobs
 
 
 class _ProjectedLogprobs(torch.autograd.Function):
-    """With z = h W^T / T and p = softmax(z): d log p(token) / dz = onehot(token) - p.
+    """With z = h W^T and p = softmax(z): d log p(token) / dz = onehot(token) - p.
 
-    So d log p / dh = (onehot - p) W / T is known in the forward pass already, up to the factor that comes
+    So d log p / dh = (onehot - p) W is known in the forward pass already, up to the factor that comes
     from above; only the gradient of W needs p again.
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, tokens: Tensor, temperature: float) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, tokens: Tensor) -> Tensor:
         logprobs = torch.empty(len(tokens), dtype=torch.float32, device=hidden.device)
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         pieces, surplus = _pieces(len(tokens), len(weight)), None
         for rows in pieces:
-            found = _log_softmax(hidden[rows], weight, temperature)
-            logprobs[rows] = found.gather(-1, tokens[rows].unsqueeze(-1)).squeeze(-1)
+            logits = product(hidden[rows], weight).float()
+            probabilities = torch.softmax(logits, dim=-1)
+            logprobs[rows] = _chosen_logprobs(logits, probabilities, tokens[rows])
             if slopes is not None:
-                surplus = _minus_onehot(found.exp_(), tokens[rows]).to(weight.dtype)
-                slopes[rows] = product(surplus, weight.T).div_(-temperature)
+                surplus = _minus_onehot(probabilities, tokens[rows]).to(weight.dtype)
+                slopes[rows] = product(surplus, weight.T).neg_()
         is_kept = len(pieces) == 1 and ctx.needs_input_grad[1]
-        ctx.temperature = temperature
         ctx.save_for_backward(hidden, weight, tokens, slopes, surplus if is_kept else None)
         return logprobs
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         hidden, weight, tokens, slopes, surplus = ctx.saved_tensors
         factors = gradients[0].unsqueeze(-1)
-        of_hidden = (slopes * factors).to(hidden.dtype) if slopes is not None else None
+        of_hidden = (slopes * factors).to(slopes.dtype) if slopes is not None else None
         if not ctx.needs_input_grad[1]:
-            return of_hidden, None, None, None
-        scaled = (hidden * (factors / -ctx.temperature)).to(hidden.dtype)
+            return of_hidden, None, None
+        scaled = (hidden * -factors).to(hidden.dtype)
         if surplus is not None:
-            return of_hidden, product(surplus.T, scaled.T), None, None
+            return of_hidden, product(surplus.T, scaled.T), None
         of_weight = torch.zeros_like(weight)
         for rows in _pieces(len(tokens), len(weight)):
-            found = _log_softmax(hidden[rows], weight, ctx.temperature)
-            surplus = _minus_onehot(found.exp_(), tokens[rows]).to(weight.dtype)
+            probabilities = torch.softmax(product(hidden[rows], weight).float(), dim=-1)
+            surplus = _minus_onehot(probabilities, tokens[rows]).to(weight.dtype)
             of_weight += product(surplus.T, scaled[rows].T)
-        return of_hidden, of_weight, None, None
+        return of_hidden, of_weight, None
 
 
-def _log_softmax(hidden: Tensor, weight: Tensor, temperature: float) -> Tensor:
-    return torch.log_softmax(product(hidden, weight).float().div_(temperature), dim=-1)
+def _chosen_logprobs(logits: Tensor, probabilities: Tensor, tokens: Tensor) -> Tensor:
+    """log p of the tokens. From p where it is a normal number, which saves a pass over the vocabulary; from
+    the logits where it is too small for that."""
+    chosen = probabilities.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    logprobs = chosen.log()
+    rare = chosen < 1e-30
+    if rare.any():
+        logprobs[rare] = token_logprobs(logits[rare], tokens[rare], temperature=1.0)
+    return logprobs
 
 
 def _minus_onehot(probabilities: Tensor, tokens: Tensor) -> Tensor:

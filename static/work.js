@@ -336,9 +336,8 @@ async function submit(work, submitter, more) {
   if (answer.redirected && new URL(answer.url).pathname.startsWith("/accounts/")) return stay(work, work.words.signedOut);
   if (answer.status < 400) work.dropCopy();
   if (answer.status === 204) return show(next.page, next.address);
-  const page = parse(text);
-  if (page.getElementById("work")) show(page, answer.redirected ? answer.url : location.href);
-  else location.assign(answer.url);
+  // Shown as it came: a page asked for once more would not have its messages any more.
+  show(parse(text), answer.redirected ? answer.url : location.href);
 }
 
 /** It did not go out: everything stays as it is, and goes on being saved. */
@@ -363,7 +362,8 @@ function show(page, address) {
   main.tabIndex = -1;
   main.setAttribute("aria-label", document.title);
   (main.querySelector("[autofocus]") ?? main).focus({ preventScroll: true });
-  openShown();
+  if (document.getElementById("work")) openShown();
+  else task = null;
 }
 
 // --- the page

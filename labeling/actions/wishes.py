@@ -65,12 +65,17 @@ def _tell(pk: int) -> int:
 
 def _send(wish: TaskWish, waiting: int) -> None:
     with translation.override(wish.user.language or settings.LANGUAGE_CODE):
-        verb = _("to rank") if wish.kind == Task.Kind.RANK else _("to write")
-        subject = _("%(project)s: there is something %(verb)s") % {"project": wish.project.name, "verb": verb}
+        is_ranking = wish.kind == Task.Kind.RANK
+        subject = _("%s: there is something to rank") if is_ranking else _("%s: there is something to write")
         lines = [
             _("You asked to be told. Tasks that wait for you now: %s") % waiting,
             settings.SITE_URL + reverse("home"),
             "",
             _("This was the only mail; ask again when there is nothing to do."),
         ]
-        send_mail(" ".join(subject.split()), "\n".join(lines), settings.DEFAULT_FROM_EMAIL, [wish.user.email])
+        send_mail(
+            " ".join((subject % wish.project.name).split()),
+            "\n".join(lines),
+            settings.DEFAULT_FROM_EMAIL,
+            [wish.user.email],
+        )

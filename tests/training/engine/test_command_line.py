@@ -161,7 +161,7 @@ def test_sigterm_writes_a_checkpoint_and_exits_with_75_and_the_next_attempt_goes
 
 
 def test_sampling_that_is_killed_goes_on_where_it_was(new_run, tiny_model):
-    config = {"kind": "sample", "policy": str(tiny_model), "completions_per_prompt": 40, "rows_in_flight": 4}
+    config = {"kind": "sample", "policy": str(tiny_model), "completions_per_prompt": 12, "rows_in_flight": 4}
     run = new_run(**config)
     output = run / "completions.jsonl"
     process = start(run)
@@ -174,8 +174,8 @@ def test_sampling_that_is_killed_goes_on_where_it_was(new_run, tiny_model):
 
     assert result.returncode == 0
     rows = [json.loads(line) for line in output.read_text().splitlines()]
-    assert 0 < kept < 480
-    assert len(rows) == len({(row["prompt_id"], row["index"]) for row in rows}) == 480
+    assert 0 < kept < 144
+    assert len(rows) == len({(row["prompt_id"], row["index"]) for row in rows}) == 144
 
 
 def test_conversion_says_what_to_type_when_the_package_is_missing(tmp_path, monkeypatch):

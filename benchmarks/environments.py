@@ -98,7 +98,7 @@ class Side:
     """A process that answers one JSON line with one JSON line; see benchmarks/answering.py for its half."""
 
     def __init__(self, module: str, settings: dict[str, Any], *, python: Path, threads: int) -> None:
-        """Start `python -m module` and wait until it says that it is ready."""
+        """Start `python -m module`; `ready` waits until it says that it is."""
         self.module = module
         self._log = DIRECTORY / f"{module}.log"
         environment = {**os.environ, **CHILD_ENVIRONMENT, "OMP_NUM_THREADS": str(threads)}
@@ -112,11 +112,17 @@ class Side:
                 cwd=DIRECTORY,
                 env=environment,
             )
-        self.ready = self._read()
+        self._ready: dict[str, Any] = {}
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """What the process said when it was ready."""
+        self._ready = self._ready or self._read()
+        return self._ready
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Its answer to a request; ends the benchmark with the end of its log when it died."""
-        assert self._process.stdin
+        assert self.ready and self._process.stdin
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return self._read()
@@ -167,6 +173,7 @@ class Pairing:
 
 def alternate(ours: Side, theirs: Side, *, rounds: int, **request: Any) -> Pairing:
     """Ask both sides in turn; who is first changes with every round."""
+    assert ours.ready and theirs.ready  # neither is still loading while the other works
     pairing = Pairing([], [])
     for number in range(rounds):
         turns = [(ours, pairing.ours), (theirs, pairing.theirs)]

@@ -15,7 +15,7 @@ from training.engine.algorithms.products import use_onednn
 from training.engine.distributed import ALONE, Processes
 from training.engine.errors import DataError
 from training.engine.files import new_directory
-from training.engine.sharding import whole, whole_state
+from training.engine.sharding import state_to_save, whole, whole_state
 from training.engine.tokenization import check_model_directory
 
 
@@ -104,14 +104,14 @@ def save_policy(policy: Policy, tokenizer: Any, directory: Path, processes: Proc
     The first process writes it, all must call it. DiskFull when there is no room for it.
     """
     model = policy.language_model
-    weights = merged_state(model, whole_state(model))
+    state = state_to_save(model, processes)
     if not processes.is_first:
         return
     with torch.device("meta"):  # a sharded model, or one with adapters, cannot save itself as an ordinary one
         plain = type(model)(model.config)
     plain.generation_config = model.generation_config
     with new_directory(directory, size=_bytes_of(plain)) as temporary:
-        plain.save_pretrained(temporary, state_dict=weights)
+        plain.save_pretrained(temporary, state_dict=merged_state(model, state))
         tokenizer.save_pretrained(temporary)
 
 
@@ -166,7 +166,7 @@ def save_reward_model(
     """
     from transformers import AutoModelForSequenceClassification
 
-    weights = merged_state(model.backbone, whole_state(model.backbone))
+    state = state_to_save(model.backbone, processes)
     head_weight, score_bias = whole(model.head_weight), whole(model.score_bias)
     if not processes.is_first:
         return
@@ -177,7 +177,7 @@ def save_reward_model(
     )  # there, the score is read at the last token that is not padding
     config.score_bias = score_bias.item()
     classifier = AutoModelForSequenceClassification.from_config(config)
-    classifier.base_model.load_state_dict(weights)
+    classifier.base_model.load_state_dict(merged_state(model.backbone, state))
     with torch.no_grad():
         classifier.score.weight.copy_(head_weight[None, :])
     with new_directory(directory, size=_bytes_of(classifier)) as temporary:

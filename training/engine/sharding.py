@@ -63,6 +63,18 @@ def whole_state(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensors[id(tensor)] for name, tensor in state.items()}
 
 
+def state_to_save(module: nn.Module, processes: Processes) -> dict[str, Tensor]:
+    """`whole_state` in the first process's main memory; empty on the others, of which none holds more than
+    one whole tensor at a time. All must call it."""
+    state = module.state_dict(keep_vars=True)
+    tensors: dict[int, Tensor] = {}
+    for tensor in state.values():
+        if id(tensor) not in tensors:
+            found = whole(tensor).detach()
+            tensors[id(tensor)] = found.cpu() if processes.is_first else torch.empty(0)
+    return {name: tensors[id(tensor)] for name, tensor in state.items()} if processes.is_first else {}
+
+
 def part_shards(state: Any, key: str = "") -> tuple[Any, dict[str, DTensor]]:
     """A nested state with None in the place of its DTensors, and them by their path in it."""
     if isinstance(state, DTensor):

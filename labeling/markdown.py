@@ -5,18 +5,26 @@ from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from labeling.highlighting import highlighted
+
+
+def _highlight(code: str, language: str, _attributes: str) -> str:
+    return highlighted(code, language)
+
+
 # Raw HTML stays visible as text; reference definitions would vanish from the page, so they are text too.
 PARSER = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False})
+    MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False, "highlight": _highlight})
     .enable(["table", "strikethrough"])
     .disable(["reference", "image"])
 )
 
 TAGS = {
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote",
-    "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td",
+    "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td", "span",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+COLORS = {"code-comment", "code-string", "code-number", "code-keyword"}
 
 
 # Nobody writes so much markup by hand, and parsing it would keep the page waiting.
@@ -34,6 +42,7 @@ def render(text: str) -> SafeString:
         PARSER.render(text),
         tags=TAGS,
         attributes=ATTRIBUTES,
+        tag_attribute_values={"span": {"class": COLORS}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )

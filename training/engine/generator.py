@@ -140,8 +140,8 @@ class Generator:
     def _refusal(self, code: int, text: str) -> str:
         if code in (401, 403):
             return (
-                f"generator_url: {self.url} refuses the API key ({code}). Set GENERATOR_API_KEY in the worker's "
-                f'environment to "{self.url} KEY"; the key goes to that address alone'
+                f"generator_url: {self.url} refuses the API key ({code}). Set GENERATOR_API_KEY in the "
+                f'worker\'s environment to "{self.url} KEY"; the key goes to that address alone'
             )
         if code == 404:
             models = ", ".join(self._models()) or "unknown"

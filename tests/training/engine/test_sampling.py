@@ -30,9 +30,7 @@ def requests(tokenizer):
 
 def settings(tokenizer, **changes):
     values = {"stream": "0", "max_new_tokens": 40, "temperature": 0.8, "rows_in_flight": 5}
-    return SamplingSettings(
-        **{**values, "eos_id": tokenizer.eos_token_id, **changes}
-    )
+    return SamplingSettings(**{**values, "eos_id": tokenizer.eos_token_id, **changes})
 
 
 def by_key(completions):

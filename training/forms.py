@@ -152,7 +152,7 @@ class RunForm(forms.Form):
         cleaned = self.cleaned_data
         optional = {setting.name for setting in self.settings if setting.is_optional}
         config = {
-            setting.name: cleaned[setting.name]
+            setting.name: None if cleaned[setting.name] == "" else cleaned[setting.name]
             for setting in self.settings
             if cleaned[setting.name] not in (None, "") or setting.name in optional
         }

@@ -15,9 +15,9 @@ KEYWORDS = frozenset(
         default defer del delete do double elif else elsif end enum except export extends false final finally
         float fn for foreach from fun func function go goto if impl implements import in include instanceof
         int interface is lambda let local long loop match mod module mut namespace new nil none not null or
-        package pass private protected pub public raise require return self short static string struct super switch
-        then this throw throws trait true try type typedef typeof undefined union unless unsafe unsigned until use
-        using val var void when where while with yield
+        package pass private protected pub public raise require return self short static string struct super
+        switch then this throw throws trait true try type typedef typeof undefined union unless unsafe
+        unsigned until use using val var void when where while with yield
         select insert update delete create table join on group by order having limit values into set
         """,
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 from labeling import actions as labeling_actions
 from labeling.errors import DomainError
 from labeling.models import Project
+from tests.making import make_ranking_task
 from tests.training.making import (
     make_promoted,
     make_ranking,
@@ -188,6 +189,14 @@ def test_a_revised_ranking_is_not_a_new_one(rule, project, annotator):
     )
 
     assert queries.rule_state(rule).new_rankings == 1
+
+
+def test_a_task_that_was_set_aside_is_no_new_ranking(rule, project, annotator):
+    make_ranking_task(project)
+    assignment = labeling_actions.claim_task(user=annotator, project=project, kind="rank")
+    labeling_actions.set_aside(assignment=assignment, verdict="none_usable", idempotency_key="first")
+
+    assert queries.rule_state(rule).new_rankings == 0
 
 
 # --- its cadence

@@ -57,9 +57,10 @@ def rule_state(rule: RetrainRule) -> RuleState:
 
 
 def _new_rankings(project: Project, newest: Chain | None) -> int:
-    """First submissions since the rule last took a snapshot; else since anyone took one with rankings."""
+    """First rankings since the rule last took a snapshot; else since anyone took one with rankings."""
     rankings = Submission.objects.filter(
         revision=1,
+        verdict=Submission.Verdict.RANKED,
         assignment__task__project=project,
         assignment__task__kind=Task.Kind.RANK,
         assignment__task__purpose=Task.Purpose.COLLECT,

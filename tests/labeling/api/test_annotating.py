@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from labeling.actions import publish_rubric
 from labeling.models import Assignment, Ranking, Submission
+from labeling.rubrics.questions import Option, Question
 from tests.api import api_for, assert_problem
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
@@ -156,3 +158,86 @@ def test_a_prompt_of_several_turns_is_shown_whole(api, project):
     make_ranking_task(project, prompt=prompt)
 
     assert claim(api, project).data["messages"] == [{"role": "user", "content": "Hello."}]
+
+
+RUBRIC = [
+    Question("overall", "scale", "completion", {"en": "Overall"}, {}, is_required=True),
+    Question(
+        "domain",
+        "choice",
+        "prompt",
+        {"en": "Domain", "zh": "领域"},
+        {},
+        options=(Option("law", {"en": "Law"}), Option("health", {"en": "Health"})),
+    ),
+]
+RATINGS = [{"question": "overall", "output": output, "value": 6} for output in (1, 2, 3, 4)]
+
+
+def test_the_rubric_is_shown_answered_kept_and_read_back(api, project, engineer):
+    version = publish_rubric(project=project, questions=RUBRIC, author=None)
+    make_ranking_task(project)
+    assignment = claim(api, project).data
+    answers = [*RATINGS, {"question": "domain", "value": "law"}]
+
+    api.put(f"assignments/{assignment['id']}/draft/", {"version": 0, "answers": answers[3:]})
+    kept = api.get(f"assignments/{assignment['id']}/").data["draft"]["answers"]
+    sent = api.post(
+        f"assignments/{assignment['id']}/submit/",
+        {"places": [1, 2, 3, 3], "answers": answers, "rubric_version": assignment["rubric"]["id"]},
+    )
+    [judgment] = api_for(engineer, "read").get(f"projects/{project.public_id}/judgments/").data["items"]
+
+    assert assignment["rubric"]["id"] == str(version.public_id)
+    assert [question["key"] for question in assignment["rubric"]["questions"]] == ["overall", "domain"]
+    assert sorted(kept, key=str) == [
+        {"question": "domain", "output": None, "value": "law"},
+        {"question": "overall", "output": 4, "value": 6},
+    ]
+    assert sent.status_code == 201
+    assert judgment["verdict"] == "ranked"
+    assert judgment["ranking"]["answers"] == {"overall": [6, 6, 6, 6], "domain": "law"}
+    assert (judgment["ranking"]["rubric_version"], judgment["ranking"]["strength"]) == (1, None)
+
+
+def test_answers_that_are_missing_or_to_another_rubric_are_named(api, project):
+    publish_rubric(project=project, questions=RUBRIC, author=None)
+    make_ranking_task(project)
+    address = f"assignments/{claim(api, project).data['id']}/submit/"
+
+    missing = api.post(address, {"places": [1, 2, 3, 4], "answers": RATINGS[1:]})
+    strange = api.post(
+        address, {"places": [1, 2, 3, 4], "answers": RATINGS, "rubric_version": str(project.public_id)}
+    )
+
+    assert_problem(missing, 400, "bad_answers")
+    assert list(missing.data["fields"]) == ["answer-1-overall"]
+    assert_problem(strange, 400, "bad_rubric_version")
+    assert Submission.objects.count() == 0
+
+
+def test_a_task_is_set_aside_and_listed_with_its_verdict(api, project, engineer):
+    make_ranking_task(project)
+    address = f"assignments/{claim(api, project).data['id']}/submit/"
+
+    sent = api.post(address, {"verdict": "prompt_problem", "comment": "It is empty."})
+    [judgment] = api_for(engineer, "read").get(f"projects/{project.public_id}/judgments/").data["items"]
+
+    assert sent.status_code == 201
+    assert (judgment["verdict"], judgment["ranking"], judgment["comment"]) == (
+        "prompt_problem",
+        None,
+        "It is empty.",
+    )
+
+
+def test_the_strength_of_a_choice_between_two(api, project):
+    make_ranking_task(project, ["one", "two"])
+    address = f"assignments/{claim(api, project).data['id']}/submit/"
+
+    tied = api.post(address, {"places": [1, 1], "strength": 2})
+    sent = api.post(address, {"places": [2, 1], "strength": 2})
+
+    assert_problem(tied, 400, "bad_strength")
+    assert sent.status_code == 201
+    assert Ranking.objects.get().strength == 2

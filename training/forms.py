@@ -43,7 +43,7 @@ class RunForm(forms.Form):
         self.source = source
         self.roles = (*INPUT_ROLES[kind], *OPTIONAL_ROLES.get(kind, ()))
         self.settings = [field for field in fields_of(kind) if field.name not in RunInput.Role.values]
-        self._add_inputs(project)
+        self._add_inputs(project, preset)
         usual = queries.usual_settings(kind, project)
         for setting in self.settings:
             initial = None if setting.name == "seed" else usual.get(setting.name, setting.default)
@@ -55,7 +55,7 @@ class RunForm(forms.Form):
                 setting = replace(setting, source=from_preset.source)
             self.fields[setting.name] = form_field(setting, initial)
 
-    def _add_inputs(self, project: Project) -> None:
+    def _add_inputs(self, project: Project, preset: Preset) -> None:
         source = self.source
         usual = queries.usual_inputs(project, self.kind)
         if source is not None:
@@ -82,7 +82,8 @@ class RunForm(forms.Form):
         if self.kind == Run.Kind.PRETRAIN or self.kind in MIXED_IN:
             found = queries.ready_snapshots(project, holding=Snapshot.Content.CORPUS)
             is_read = self.kind == Run.Kind.PRETRAIN
-            chosen = source.corpus if source else found.first() if is_read else None
+            is_wanted = is_read or bool(preset.config(self.kind).get(MIXED_IN[Run.Kind(self.kind)]))
+            chosen = source.corpus if source else found.first() if is_wanted else None
             self._add_snapshot("corpus", found, _("Text corpus"), chosen, is_required=is_read)
         if self.kind == Run.Kind.SAMPLE:
             self.fields["splits"] = forms.MultipleChoiceField(

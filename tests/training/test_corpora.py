@@ -305,6 +305,16 @@ def test_a_corpus_is_no_snapshot_of_the_record(project, artifacts, client, polic
     assert str(corpus.public_id) not in form
 
 
+def test_a_preset_that_mixes_text_in_comes_with_the_newest_corpus(project, artifacts, client, policy):
+    corpus = uploaded(project)
+    address = reverse("start-run", args=[project.public_id, "ppo"])
+
+    chosen = f'<option value="{corpus.public_id}" selected>'
+
+    assert chosen in client.get(f"{address}?preset=instructgpt").content.decode()
+    assert chosen not in client.get(address).content.decode()
+
+
 def test_the_model_chosen_by_a_reward_model_has_it_among_its_inputs(
     project, artifacts, policy, tmp_path, annotator
 ):

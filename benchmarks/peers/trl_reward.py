@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from datasets import Dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
-from trl import RewardConfig, RewardTrainer
+from trl.trainer.reward_config import RewardConfig
+from trl.trainer.reward_trainer import RewardTrainer
 
 from benchmarks.answering import Questions, Stopwatch, peak_bytes
 from benchmarks.ranking_data import pairs_of_update, shape_of

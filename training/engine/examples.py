@@ -87,11 +87,16 @@ def ranking_sets(
 ) -> tuple[RankingSet, RankingSet, RankingSet]:
     """What is learnt from; prompts held out; prompts held out that held-out annotators ranked (Ouyang 2022,
     E.2)."""
-    train_set, valid_set, held_out_set = (
-        encoded_rankings(
+
+    def usable(split: str, annotator_group: AnnotatorGroup) -> RankingSet:
+        return encoded_rankings(
             context, tokenizer, split=split, annotator_group=annotator_group, max_tokens=config.max_tokens
         )
-        for split, annotator_group in (("train", "training"), ("valid", "training"), ("valid", "held_out"))
+
+    train_set, valid_set, held_out_set = (
+        usable("train", "training"),
+        usable("valid", "training"),
+        usable("valid", "held_out"),
     )
     if not train_set.rankings:
         raise DataError(

@@ -161,9 +161,7 @@ def attention(
     if layout is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
-            module, query, key, value, attention_mask, scaling=scaling, **others
-        )
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     sizes = [size for span in layout for size in (span.prefix_length, len(span.places))]
     # Under autocast, rotated queries and keys come in float32 and would be multiplied as value's kind anyway.

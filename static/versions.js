@@ -8,6 +8,8 @@ export function compare(work, mine, { draft: theirs, version }, isCopy) {
     work.version = version;
     work.isDirty = false;
     work.dropCopy();
+    // The copy had come through after all, only after this page was asked for.
+    if (isCopy) reload(work);
     return;
   }
   const offered = { mine, theirs, version, isCopy };
@@ -43,8 +45,7 @@ function choose(work, which, { mine, version, isCopy }) {
   work.note("differs", "");
   if (which === "theirs") {
     work.dropCopy();
-    work.isGone = true;
-    location.reload();
+    reload(work);
     return;
   }
   work.version = version;
@@ -57,10 +58,14 @@ async function sendCopy(work, draft) {
   const answer = await work.send({ draft });
   if (answer.ok) {
     work.dropCopy();
-    work.isGone = true;
-    location.reload();
+    reload(work);
   } else if (answer.status === 409) compare(work, draft, answer.body, true);
   else work.saveLater(answer);
+}
+
+function reload(work) {
+  work.isGone = true;
+  location.reload();
 }
 
 function describe(work, draft) {

@@ -539,3 +539,21 @@ def test_a_refused_ranking_stays_on_the_page_with_its_places(new_page, annotator
 
     assert Submission.objects.count() == 0
     assert page.locator("[name=place-4]").input_value() == "4"
+
+
+def test_whoever_submits_in_a_paused_project_is_told_where_they_are(
+    new_page, annotator, project, assignment, address
+):
+    page = new_page(annotator)
+    page.goto(address)
+    write(page, "Before lunch.")
+    actions.pause_project(project=project, reason="Lunch until one.")
+
+    page.keyboard.press("Control+Enter")
+
+    page.wait_for_selector("[role=status] >> text=The project is paused")
+    page.wait_for_selector("text=Lunch until one.")
+    assert page.url.endswith(reverse("project", args=[project.public_id]))
+    assert Submission.objects.count() == 1
+    page.go_back()
+    page.wait_for_selector("text=You have submitted this already")

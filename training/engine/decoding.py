@@ -182,11 +182,13 @@ class _KeyValues:
 class _Layout:
     """Which row belongs to which prompt, as tensors; made anew when rows come or go.
 
-    members: (prompts, most rows of one) row numbers, filled up with any. places: (rows,) where each row
-    stands in members.flatten(). prompt_lengths: (rows,). prompt_mask: (prompts, slots), see `_mask`.
+    members: (prompts, most rows of one) row numbers, filled up with any. numbers, prompts, places: (rows,):
+    0, 1, 2, …, and where each row stands in members. prompt_lengths: (rows,). prompt_mask: see `_mask`.
     """
 
     members: Tensor
+    numbers: Tensor
+    prompts: Tensor
     places: Tensor
     prompt_lengths: Tensor
     prompt_mask: Tensor
@@ -205,7 +207,7 @@ class DecodingBatch:
         self._of_prompts: list[_KeyValues] = []  # a layer each, with an item for each prompt
         self._of_rows: list[_KeyValues] = []  # a layer each, with an item for each row
         self._layout: _Layout | None = None
-        self._row_mask = torch.zeros(0)  # (rows, slots), see `_mask`
+        self._row_mask = torch.zeros(0)  # see `_mask`
 
     @property
     def count(self) -> int:
@@ -267,7 +269,7 @@ class DecodingBatch:
         longest = int(lengths.max()) + 1
         for layer in self._of_rows:
             layer.reserve(self.count, longest)
-        self._row_mask = _mask(lengths + 1, _room(longest), self._of_rows[0].keys.dtype)
+        self._row_mask = _mask(lengths + 1, longest, self._of_rows[0].keys)
         positions = (layout.prompt_lengths + lengths)[:, None]
         hidden = _hidden_states(self._policy, tokens[:, None], positions, self)
         self.logits[: self.count] = self._policy.get_output_embeddings()(hidden[:, 0])
@@ -278,26 +280,20 @@ class DecodingBatch:
 
         query: (rows, heads, 1, size). key, value: (rows, key heads, 1, size), kept. (rows, 1, heads, size).
         """
-        assert self._layout is not None
+        layout = self._layout
+        assert layout is not None
         rows, heads, _, size = query.shape
         own, shared = self._of_rows[layer], self._of_prompts[layer]
-        numbers, lengths = torch.arange(rows, device=query.device), self._lengths[:rows]
-        own.keys[numbers, :, lengths], own.values[numbers, :, lengths] = key[:, :, 0], value[:, :, 0]
+        slots = (layout.numbers, slice(None), self._lengths[:rows])
+        own.keys[slots], own.values[slots] = key[:, :, 0], value[:, :, 0]
         q = query.view(rows, key.shape[1], -1, size)  # heads that share a key head stand together
         to_own = _attend(q, own.keys[:rows], own.values[:rows], self._row_mask, scale)
         # The rows of a prompt as further queries to the same keys: (prompts, key heads, queries, size).
-        prompts, most = self._layout.members.shape
-        together = q[self._layout.members].transpose(1, 2).flatten(2, 3)
-        found = _attend(
-            together, shared.keys[:prompts], shared.values[:prompts], self._layout.prompt_mask, scale
-        )
-        to_prompt = _Attended(
-            *(
-                part.unflatten(2, (most, -1)).transpose(1, 2).flatten(0, 1)[self._layout.places]
-                for part in found
-            )
-        )
-        return _joined(to_own, to_prompt).to(query.dtype).view(rows, 1, heads, size)
+        prompts, most = layout.members.shape
+        together = q[layout.members].transpose(1, 2).flatten(2, 3)
+        found = _attend(together, shared.keys[:prompts], shared.values[:prompts], layout.prompt_mask, scale)
+        by_row = (part.unflatten(2, (most, -1))[layout.prompts, :, layout.places] for part in found)
+        return _joined(to_own, _Attended(*by_row)).to(query.dtype).view(rows, 1, heads, size)
 
     def _new_layout(self) -> _Layout:
         rows_of: list[list[int]] = [[] for _ in self._prompts]
@@ -305,14 +301,16 @@ class DecodingBatch:
             rows_of[prompt].append(row)
         most = max(map(len, rows_of))
         members = torch.tensor([rows + rows[:1] * (most - len(rows)) for rows in rows_of])
-        places = [prompt * most + rows_of[prompt].index(row) for row, prompt in enumerate(self._prompt_of)]
+        places = [rows_of[prompt].index(row) for row, prompt in enumerate(self._prompt_of)]
         device = self._lengths.device
         lengths = torch.tensor([len(prompt) for prompt in self._prompts], device=device)
         return _Layout(
             members=members.to(device),
+            numbers=torch.arange(self.count, device=device),
+            prompts=torch.tensor(self._prompt_of, device=device),
             places=torch.tensor(places, device=device),
             prompt_lengths=lengths[self._prompt_of],
-            prompt_mask=_mask(lengths, _room(int(lengths.max())), self._of_prompts[0].keys.dtype),
+            prompt_mask=_mask(lengths, int(lengths.max()), self._of_prompts[0].keys),
         )
 
 
@@ -321,10 +319,13 @@ def _room(tokens: int) -> int:
     return -(-tokens // SLOTS) * SLOTS
 
 
-def _mask(lengths: Tensor, slots: int, dtype: torch.dtype) -> Tensor:
-    """(n, slots): 0 on the first lengths[i] slots of item i, -inf on the others."""
-    mask = torch.zeros(len(lengths), slots, dtype=dtype, device=lengths.device)
-    return mask.masked_fill(~lengths_to_mask(lengths, slots), float("-inf"))
+def _mask(lengths: Tensor, longest: int, keys: Tensor) -> Tensor:
+    """For `keys` (items, heads, slots, size) as they are multiplied: (items * heads, 1, room for the
+    longest), 0 on the first lengths[i] slots of item i and -inf on the others."""
+    is_real = lengths_to_mask(lengths, _room(longest)).repeat_interleave(keys.shape[1], 0)[:, None]
+    return torch.zeros(is_real.shape, dtype=keys.dtype, device=keys.device).masked_fill(
+        ~is_real, float("-inf")
+    )
 
 
 class _Attended(NamedTuple):
@@ -336,12 +337,10 @@ class _Attended(NamedTuple):
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, scale: float) -> _Attended:
-    """query: (items, heads, queries, size). keys, values: (items, heads, at least slots, size). mask: (items,
-    slots), see `_mask`."""
+    """query: (items, heads, queries, size). keys, values: (items, heads, slots, size). mask: see `_mask`."""
     items, heads, queries, _ = query.shape
-    k, v = (states.flatten(0, 1)[:, : mask.shape[1]] for states in (keys, values))
-    added = mask.repeat_interleave(heads, 0)[:, None]
-    scores = torch.baddbmm(added, query.flatten(0, 1), k.transpose(1, 2), alpha=scale)
+    k, v = (states.flatten(0, 1)[:, : mask.shape[2]] for states in (keys, values))
+    scores = torch.baddbmm(mask, query.flatten(0, 1), k.transpose(1, 2), alpha=scale)
     weights = torch.softmax(scores, -1, dtype=torch.float32)
     # The highest weight is exp(0) / total; so the total comes without a second pass of exponentials.
     log_total = scores.amax(-1, keepdim=True).float() - weights.amax(-1, keepdim=True).log()

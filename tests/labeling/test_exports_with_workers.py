@@ -63,8 +63,8 @@ WITH prompt AS (
     SELECT gen_random_uuid(), id, %(user)s, 'submitted', true, '{1,2,3,4}', '{}', 0 FROM task RETURNING id
 ), submission AS (
     INSERT INTO labeling_submission (public_id, assignment_id, revision, idempotency_key, origin, is_late,
-                                     comment)
-    SELECT gen_random_uuid(), id, 1, 'k', 'person', false, '' FROM assignment RETURNING id
+                                     comment, verdict)
+    SELECT gen_random_uuid(), id, 1, 'k', 'person', false, '', 'ranked' FROM assignment RETURNING id
 )
 INSERT INTO labeling_ranking (submission_id, places) SELECT id, '{1,2,3,4}' FROM submission
 """

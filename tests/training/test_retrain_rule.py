@@ -290,6 +290,38 @@ def test_its_runs_take_the_settings_of_the_runs_it_is_told(rule, rank, project, 
     assert run.seed != 7
 
 
+def test_its_ppo_mixes_in_the_text_of_the_run_it_is_told(rank, project, policy, engineer, tmp_path):
+    text = b'{"text": "Plain text."}\n'
+    corpus = actions.upload_corpus(project=project, user=None, name="", file_name="a.jsonl", chunks=[text])
+    actions.build_corpus(snapshot_id=corpus.pk)
+    corpus.refresh_from_db()
+    like = actions.start_run(
+        project=project,
+        kind="ppo",
+        inputs={
+            "policy": policy,
+            "reward_model": make_version(project, tmp_path / "reward", kind="reward_model"),
+        },
+        snapshot=ranked_snapshot(project, rank),
+        corpus=corpus,
+        config={"ptx_coef": 2.5},
+        actor=engineer,
+    )
+    actions.cancel_run(run=like, actor=engineer)
+    actions.set_retrain_rule(
+        project=project, actor=engineer, is_enabled=True, after_rankings=1, ppo_like=like
+    )
+    rank(1)
+
+    [chain] = actions.check_rules()
+    build(chain)
+    work(chain.runs.get(kind="reward_model"))
+
+    assert chain.runs.get(kind="reward_model").corpus is None
+    run = chain.runs.get(kind="ppo")
+    assert (run.corpus, run.config["ptx_coef"]) == (corpus, 2.5)
+
+
 def ranked_snapshot(project, rank):
     rank(1)
     return make_snapshot(project)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from labeling.errors import Conflict, DomainError
 from labeling.models import Project, User
 from training import queries, transitions
-from training.actions.runs import INPUT_ROLES, cancel_run, start_run
+from training.actions.runs import INPUT_ROLES, MIXED_IN, cancel_run, start_run
 from training.actions.snapshots import take_snapshot
 from training.models import Chain, ChainStatusChange, ModelVersion, RetrainRule, Run, RunInput, Snapshot
 
@@ -45,16 +45,19 @@ def start_chain(
     kinds: Sequence[str],
     actor: User | None,
     snapshot: Snapshot | None = None,
+    corpus: Snapshot | None = None,
     configs: Mapping[str, Mapping[str, Any]] | None = None,
     rule: RetrainRule | None = None,
 ) -> Chain:
     """Have these runs follow each other, from a snapshot taken now unless one is given.
 
-    configs: kind → fields of the engine's config that differ from its defaults. Refuses an empty record.
+    configs: kind → fields of the engine's config that differ from its defaults. corpus: for those among them
+    that mix text in. Refuses an empty record.
     """
     chain = Chain.objects.create(
         project=project,
         snapshot=snapshot or take_snapshot(project=project, user=actor),
+        corpus=corpus,
         kinds=list(kinds),
         configs={kind: dict(config) for kind, config in (configs or {}).items()},
         rule=rule,
@@ -143,6 +146,7 @@ def _start_step(chain: Chain, kind: str) -> None:
     mine = ModelVersion.objects.filter(run__chain=chain, kind=ModelVersion.Kind.REWARD_MODEL).first()
     if mine is not None and RunInput.Role.REWARD_MODEL in INPUT_ROLES[kind]:
         inputs[RunInput.Role.REWARD_MODEL] = mine
+    config = chain.configs.get(kind, {})
     try:
         with transaction.atomic():
             start_run(
@@ -150,7 +154,8 @@ def _start_step(chain: Chain, kind: str) -> None:
                 kind=kind,
                 inputs=inputs,
                 snapshot=chain.snapshot,
-                config=chain.configs.get(kind, {}),
+                corpus=chain.corpus if config.get(MIXED_IN.get(Run.Kind(kind), "")) else None,
+                config=config,
                 actor=chain.created_by,
                 chain=chain,
             )

@@ -66,9 +66,9 @@ def fire_rule(*, rule_id: int) -> Chain | None:
     claimed = Project.objects.select_for_update(no_key=True, skip_locked=True).filter(retrain_rule=rule_id)
     if not claimed:
         return None
-    rule = RetrainRule.objects.select_related("project", "account", "reward_model_like", "ppo_like").get(
-        pk=rule_id
-    )
+    rule = RetrainRule.objects.select_related(
+        "project", "account", "reward_model_like", "ppo_like__corpus"
+    ).get(pk=rule_id)
     if not queries.rule_state(rule).is_due:
         return None
     return start_chain(
@@ -79,6 +79,7 @@ def fire_rule(*, rule_id: int) -> Chain | None:
             Run.Kind.REWARD_MODEL: _settings_of(rule.reward_model_like),
             Run.Kind.PPO: _settings_of(rule.ppo_like),
         },
+        corpus=rule.ppo_like.corpus if rule.ppo_like else None,
         rule=rule,
     )
 

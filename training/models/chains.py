@@ -58,6 +58,8 @@ class Chain(PublicIdModel):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="chains")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="chains")
+    # The text that its runs mix in, where their configs say so.
+    corpus = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+")
     kinds = ArrayField(models.CharField(max_length=16, choices=Run.Kind))  # of its runs, in order
     # Kind of run → fields of the engine's config that differ from its defaults.
     configs = models.JSONField(default=dict)

@@ -51,9 +51,13 @@ def differences(runs: Sequence[Run]) -> list[tuple[str, list[Any]]]:
 
 
 def _described(run: Run) -> dict[str, Any]:
-    inputs = {str(entry.get_role_display()): str(entry.model_version) for entry in run.inputs.all()}
+    inputs: dict[str, Any] = {}
+    for entry in run.inputs.all():  # an ensemble is several in one role
+        role, version = str(entry.get_role_display()), str(entry.model_version)
+        inputs[role] = f"{inputs[role]}, {version}" if role in inputs else version
     snapshot = {_("snapshot"): str(run.snapshot)} if run.snapshot else {}
-    return inputs | snapshot | run.config
+    corpus = {_("text corpus"): str(run.corpus)} if run.corpus else {}
+    return inputs | snapshot | corpus | run.config
 
 
 def _split_and_measure(name: str) -> tuple[str, str]:

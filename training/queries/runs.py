@@ -97,4 +97,8 @@ def log_tail(run: Run) -> str:
 
 def runs_named(project: Project, public_ids: Sequence[uuid.UUID]) -> QuerySet[Run]:
     """These runs of the project, with what a comparison shows of each."""
-    return runs_of(project).filter(public_id__in=public_ids).select_related("snapshot", "model_version")
+    return (
+        runs_of(project)
+        .filter(public_id__in=public_ids)
+        .select_related("snapshot", "corpus", "model_version")
+    )

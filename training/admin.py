@@ -13,6 +13,7 @@ register_read_only(
 )
 register_read_only(models.Promotion, "project", "to_version", "user", "promoted_at")
 register_read_only(models.Sample, "model_version", "run")
+register_read_only(models.Score, "model_version", "run", "value")
 register_read_only(models.RetrainRule, "project")
 register_read_only(models.Chain, "project", "status", filters=("status",))
 register_read_only(models.Trial)

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labeling import actions as labeling_actions
 from labeling.errors import DomainError
 from tests.making import make_prompt
 from tests.training.making import make_snapshot, make_version
-from training import actions, launcher, queries
+from training import actions, launcher, queries, tasks
 from training.actions import corpora
 from training.corpus_files import CorpusRefused, lines
 from training.engine.records import Document, read_records
@@ -201,6 +202,32 @@ def test_an_engineer_sends_a_file_and_sees_what_became_of_it(client, project, ar
     fragment = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert fragment.startswith('<div id="corpora">')
     assert corpus.name in fragment and ">2<" in fragment
+
+
+def test_the_worker_that_builds_snapshots_reads_corpora_too(project, artifacts):
+    corpus = actions.upload_corpus(project=project, user=None, name="", file_name="a.jsonl", chunks=[GOOD])
+    make_prompt(project)
+    record = actions.take_snapshot(project=project, user=None, contents=["prompts"])
+
+    for snapshot in (corpus, record):
+        tasks.build_snapshot(snapshot.pk)
+        tasks.build_snapshot(snapshot.pk)
+        snapshot.refresh_from_db()
+        assert snapshot.status == "ready"
+
+
+def test_the_page_costs_the_same_however_many_there_are(
+    client, project, artifacts, django_assert_num_queries
+):
+    address = reverse("corpora", args=[project.public_id])
+    uploaded(project)
+    with CaptureQueriesContext(connection) as one:
+        client.get(address)
+    for _ in range(5):
+        uploaded(project)
+
+    with django_assert_num_queries(len(one)):
+        client.get(address)
 
 
 def test_only_files_put_there_for_it_can_be_named(client, project, artifacts):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polib
 from django.utils.translation.template import templatize
 
-from training.engine.config import fields_of
+from training.engine.config import CONFIG_TYPES, fields_of
 from training.engine.config_presets import PRESETS
 from training.setting_names import in_words
 
@@ -74,7 +74,7 @@ def in_engine() -> Iterator[Message]:
         sources |= {entry.source for fields in preset.values.values() for entry in fields.values()}
     for text in ("steps", "step", "completions", "completion", "starting"):  # units and states of progress
         yield Message(text)
-    for kind in ("sample", "sft", "reward_model", "ppo"):
+    for kind in CONFIG_TYPES:
         for field in fields_of(kind):
             for text in (in_words(field.name), field.help, field.effect, field.unit):
                 if text:

@@ -16,7 +16,7 @@ from training.engine.events import EventLog
 from training.engine.examples import EncodedRanking
 from training.engine.modeling import load_reward_model
 from training.engine.optimization import Learner
-from training.engine.passes import group_pass
+from training.engine.passes import GroupPass, group_pass
 from training.engine.precision import Precision
 from training.engine.recipes.reward_model import accumulate_loss
 from training.engine.shared_prefix import Group
@@ -41,21 +41,34 @@ def main() -> None:
     model.score_bias.requires_grad_(False)
     learner = Learner(model, learning_rate=settings["learning_rate"], max_grad_norm=1.0)
     way = group_pass(model, context)
-    # Without an update, so that the first one finds memory and threads in place.
-    accumulate_loss(learner, way, batch_of(shape_of(settings), 0)[:1], config, context)
-    model.zero_grad()
+    warm_up(learner, way, batch_of(shape_of(settings), 0)[:1], config, context)
     questions.answer(ready=True, parameters=sum(p.numel() for p in learner.parameters))
     number = 0
     while True:
         request = questions.next()
         if request["do"] == "multiply":
-            questions.answer(flops_per_second=matrix_rate(settings["dtype"]))
+            questions.answer(flops_per_cpu_second=matrix_rate(settings["dtype"], size=request["size"]))
             continue
         watch = Stopwatch()
         loss, _ = accumulate_loss(learner, way, batch_of(shape_of(settings), number), config, context)
         learner.step(learning_rate_factor=1.0)
         questions.answer(**watch.read(), peak_bytes=peak_bytes(), loss=loss)
         number += 1
+
+
+def warm_up(
+    learner: Learner,
+    way: GroupPass,
+    batch: list[EncodedRanking],
+    config: RewardModelConfig,
+    context: RunContext,
+) -> None:
+    """A pass and an update by nothing, so that the first one finds memory and threads in place."""
+    accumulate_loss(learner, way, batch, config, context)
+    for parameter in learner.parameters:
+        assert parameter.grad is not None
+        parameter.grad.zero_()
+    learner.step(learning_rate_factor=1.0)
 
 
 def batch_of(shape: Shape, number: int) -> list[EncodedRanking]:
@@ -66,15 +79,16 @@ def batch_of(shape: Shape, number: int) -> list[EncodedRanking]:
     ]
 
 
-def matrix_rate(dtype: str, *, size: int = 2048) -> float:
-    """The best rate at which this process multiplies large matrices, floating-point operations a second."""
+def matrix_rate(dtype: str, *, size: int) -> float:
+    """The best rate at which this process multiplies large matrices, in floating-point operations a CPU
+    second."""
     kind: Any = getattr(torch, dtype)
     one, other = torch.randn(size, size, dtype=kind), torch.randn(size, size, dtype=kind)
     best = float("inf")
     for _ in range(12):
         watch = Stopwatch()
         one @ other
-        best = min(best, watch.read()["seconds"])
+        best = min(best, watch.read()["cpu_seconds"])
     return 2 * size**3 / best
 
 

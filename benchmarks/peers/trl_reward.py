@@ -60,11 +60,14 @@ class Trainer(RewardTrainer):
 
 
 def warm_up(trainer: RewardTrainer) -> None:
-    """One micro-batch without an update, so that the first update finds memory and threads in place."""
+    """A micro-batch and an update by nothing, so that the first one finds memory and threads in place."""
     batch = next(iter(trainer.get_train_dataloader()))
     with trainer.compute_loss_context_manager():
         loss = trainer.compute_loss(trainer.model, batch)
     loss.backward()
+    for parameter in trainer.model.parameters():
+        parameter.grad.zero_()
+    trainer.create_optimizer().step()
     trainer.model.zero_grad()
 
 

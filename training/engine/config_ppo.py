@@ -14,6 +14,7 @@ BREAK_THE_RATIO = frozenset(
         *("top_k", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "penalty_alpha"),
         *("min_length", "min_new_tokens", "num_beams", "do_sample", "bad_words_ids", "suppress_tokens"),
         *("repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "sequence_bias"),
+        "generator_url",  # of sample runs: another program, whose probabilities differ by its rounding
     )
 )
 

@@ -14,8 +14,7 @@ from typing import Any
 class Journal:
     """A file of lines that grows while a run works; `rows` are those that are there.
 
-    A last line torn by a kill is cut off when the file is opened: its work is done again. Several processes
-    may append to one file, each seeing its own additions.
+    A last line torn by a kill is cut off when the file is opened: its work is done again.
     """
 
     def __init__(self, path: Path) -> None:

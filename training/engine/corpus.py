@@ -115,6 +115,7 @@ def _tokenize(context: RunContext, tokenizer: Any, own: Sequence[Path]) -> list[
 
 def _write_tokens(context: RunContext, tokenizer: Any, directory: Path) -> None:
     """The tokens of all documents, one after the other, and where each ends."""
+    context.events.message("the corpus is read into tokens, once")
     texts = (document.text for document in context.records(Document))
     ends = array("q")
     with (

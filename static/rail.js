@@ -111,6 +111,20 @@ export function openRail(form, page) {
   return { draw };
 }
 
+/** The end of the conversation stays in view: at most a quarter of the window, while the rest scrolls away. */
+export function keepConversation(form, signal) {
+  const conversation = form.querySelector(".conversation");
+  const measure = () => {
+    const kept = Math.min(conversation.offsetHeight, innerHeight / 4);
+    form.style.setProperty("--kept", `${kept}px`);
+    form.style.setProperty("--gone", `${kept - conversation.offsetHeight}px`);
+  };
+  const watch = new ResizeObserver(measure);
+  watch.observe(conversation);
+  addEventListener("resize", measure, { signal });
+  signal.addEventListener("abort", () => watch.disconnect());
+}
+
 /** The same order in the places 1, 2, 3 … with none left out. */
 function closedUp(places) {
   const ranks = [...new Set(places.values())].sort((a, b) => a - b);

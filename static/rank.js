@@ -1,7 +1,7 @@
 // The ranking page: rate each output, then rank them, or choose between two. The form's fields are the state:
 // keys, clicks and drags only write into them.
 
-import { missingAt, openRail, ratingOf } from "./rail.js";
+import { keepConversation, missingAt, openRail, ratingOf } from "./rail.js";
 import { isForeign, openDialog, openTasks, openWork } from "./work.js";
 
 // Of the task that is shown; `open` sets them anew for each.
@@ -69,18 +69,15 @@ function score(value) {
   const scales = [...stop.querySelectorAll("fieldset.scale")];
   const scale = scales.find((one) => !one.querySelector(":checked")) ?? scales.at(-1);
   const step = scale?.querySelector(`input[value="${value}"]`);
-  if (!step) return false;
+  if (!step) return;
   step.checked = true;
   changed();
-  return true;
 }
 
 function toggle(letter) {
   const flag = stop.querySelector(`input[data-letter="${letter}"]`);
-  if (!flag) return false;
   flag.checked = !flag.checked;
   changed();
-  return true;
 }
 
 function goOnRating() {
@@ -393,6 +390,7 @@ function open(theForm, signal) {
   });
   work = openWork(form, readDraft);
   listen(signal);
+  keepConversation(form, signal);
   setMode(mode);
   if (!form.querySelector("[role=alert]:not([hidden])")) scrollTo(0, 0);
 }

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from labeling import actions
-from labeling.models import Assignment, Ranking, Submission
+from labeling.models import Assignment, Prompt, Ranking, Submission
 from labeling.rubrics.presets import OVERALL, PRESETS
 from tests.making import make_prompt, make_ranking_task
 
@@ -392,6 +392,22 @@ def test_texts_as_written_and_two_compared(at_task, project):
 
     assert compared == ["Output B", "Output A"]
     assert rail(page) == ["", "A", "B", ""]
+
+
+def test_the_last_turn_and_the_rail_stay_in_view_while_outputs_scroll(at_task, project):
+    messages = [("user", "Story? " * 200), ("assistant", "No. " * 400), ("user", "A short one, please.")]
+    make_ranking_task(project, ["word " * 600, "text " * 600, "three", "four"], prompt=make_prompt(project))
+    turns = [{"role": role, "content": content} for role, content in messages]
+    Prompt.objects.update(messages=turns)
+    page, _ = at_task(viewport={"width": 1280, "height": 800})
+
+    page.mouse.wheel(0, 100_000)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") > 1000
+
+    for shown in (page.locator(".turn").last, page.locator(".rail-places")):
+        box = shown.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 800
 
 
 def test_question_mark_lists_the_keys(at_task, project):

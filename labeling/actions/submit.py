@@ -221,13 +221,12 @@ def _new_submission(
         raise Conflict(
             "paused", _("The project is paused: what you have submitted can be changed when it goes on.")
         )
+    is_simulated = assignment.user.kind == User.Kind.SIMULATED
     submission = Submission.objects.create(
         assignment=assignment,
         revision=(assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1,
         idempotency_key=idempotency_key,
-        origin=Submission.Origin.SIMULATED
-        if assignment.user.kind == User.Kind.SIMULATED
-        else Submission.Origin.PERSON,
+        origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,
         guideline_version=GuidelineVersion.objects.filter(
             project_id=task.project_id, language=task.prompt.language
         )

@@ -27,6 +27,7 @@ class PpoWork:
     episodes: int
     completion_tokens: int
     inner_epochs: int
+    dtype: str = "float32"
     minibatches: int = 1
     learning_rate: float = 3e-6
     kl_coef: float = 0.02

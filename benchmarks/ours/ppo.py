@@ -50,7 +50,7 @@ def configuration(work: dict[str, Any], *, steps: int) -> PpoConfig:
     config = parse_config(
         {
             "kind": "ppo",
-            "dtype": "float32",
+            "dtype": work["dtype"],
             "seed": work["seed"],
             "policy": work["policy"],
             "reward_model": work["reward_model"],
@@ -98,7 +98,7 @@ def main() -> None:
     directory = Path(work["output"])
     shutil.rmtree(directory, ignore_errors=True)
     write_snapshot(work, directory / "snapshot")
-    precision = Precision("float32", "cpu")
+    precision = Precision(work["dtype"], "cpu")
     if work["steps"] is None:  # one step a request, as long as there are requests
         events: EventLog = OneStepAtATime(directory / "events.jsonl", questions, after_imports)
         ppo.train(configuration(work, steps=10**6), RunContext(directory, events, StopFlag(), precision))

@@ -75,7 +75,7 @@ def trainer(work: dict[str, Any], *callbacks: TrainerCallback, steps: int) -> PP
         missing_eos_penalty=work["missing_eos_penalty"],
         stop_token="eos",
         gradient_checkpointing=False,
-        bf16=False,
+        bf16=work["dtype"] == "bfloat16",
         use_cpu=True,
         num_sample_generations=0,
         save_strategy="no",

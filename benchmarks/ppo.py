@@ -6,7 +6,7 @@ python -m benchmarks.ppo [--setup | --quick]
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def main() -> None:
     print(f"float32, {threads} threads a side, {rounds} rounds; TRL 1.12.0", flush=True)
     figures: dict[str, Any] = {"dtype": "float32", "threads": threads, "rounds": rounds}
 
-    pairing = steps(tiny_work(), rounds=rounds, threads=threads)
+    pairing = steps(tiny_work(), tiny_work(), rounds=rounds, threads=threads)
     figures |= speed_figures("same_schedule", pairing) | memory_figures(pairing)
     report("tiny Llama (4 layers, 49k tokens), 16 episodes, 4 epochs", "same_schedule", figures)
     print(
@@ -56,8 +56,14 @@ def main() -> None:
         flush=True,
     )
 
-    figures |= speed_figures("smollm2", steps(smollm2_work(), rounds=rounds, threads=threads))
-    report("SmolLM2-135M, 4 episodes, 4 epochs", "smollm2", figures)
+    repeated, paper = smollm2_work(), replace(smollm2_work(), inner_epochs=1, minibatches=4)
+    figures |= speed_figures("smollm2", steps(paper, repeated, rounds=rounds, threads=threads))
+    report("SmolLM2-135M, 4 episodes, 4 updates: ours 1 epoch x 4, TRL 4 epochs x 1", "smollm2", figures)
+    figures["ratio_smollm2_same_schedule"] = None
+    if not options.quick:
+        name = "smollm2_same_schedule"
+        figures |= speed_figures(name, steps(repeated, repeated, rounds=rounds, threads=threads))
+        report("SmolLM2-135M, 4 episodes, both 4 epochs x 1", name, figures)
 
     figures |= learning_figures(threads=threads)
     print(
@@ -96,7 +102,11 @@ def tiny_work() -> PpoWork:
 
 
 def smollm2_work() -> PpoWork:
-    """A real model, with few episodes so that a step takes seconds."""
+    """A real model, with few episodes so that a step takes seconds.
+
+    TRL repeats a batch over 4 epochs by default. The paper makes as many updates out of minibatches, in one
+    epoch (Ouyang 2022, C.4), which is this engine's way: a quarter of the passes for the same updates.
+    """
     return PpoWork(
         policy=str(SMOLLM2),
         reward_model=str(WORK / "smollm2-scorer"),
@@ -128,11 +138,12 @@ def learning_work(side: str) -> PpoWork:
     )
 
 
-def steps(work: PpoWork, *, rounds: int, threads: int) -> Pairing:
+def steps(work: PpoWork, their_work: PpoWork, *, rounds: int, threads: int) -> Pairing:
     """Rounds of one PPO step on each side, after one that is not counted."""
+    python = TRL_PPO.python
     with (
         Side("benchmarks.ours.ppo", asdict(work), python=own_python(), threads=threads) as ours,
-        Side("benchmarks.peers.trl_ppo", asdict(work), python=TRL_PPO.python, threads=threads) as theirs,
+        Side("benchmarks.peers.trl_ppo", asdict(their_work), python=python, threads=threads) as theirs,
     ):
         alternate(ours, theirs, rounds=1)
         return alternate(ours, theirs, rounds=rounds)

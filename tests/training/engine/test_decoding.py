@@ -143,10 +143,24 @@ REFUSED = {
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kind", REFUSED)
-def test_attention_of_another_kind_is_refused(kind):
+def test_attention_of_another_kind_is_refused(kind, dtype):
     with pytest.raises(DataError, match=r"policy: models of type \w+ cannot be decoded by the engine"):
-        check_decoding(model_of(REFUSED[kind]), longest=10)
+        check_decoding(model_of(REFUSED[kind], dtype), longest=10)
+
+
+@torch.no_grad()
+def test_rounding_in_a_deep_model_is_no_other_kind_of_attention():
+    deep = LlamaConfig(**SIZES | {"num_hidden_layers": 30}, intermediate_size=48, num_key_value_heads=2)
+    model = model_of(deep, torch.bfloat16)
+
+    check_decoding(model, longest=10)
+
+    batch = DecodingBatch(model, capacity=1)
+    batch.add(prefill(model, [(5, 6, 7, 8)])[0])
+    expected = model(input_ids=torch.tensor([[5, 6, 7, 8]])).logits[0, -1].float()
+    assert 0 < (batch.logits[0].float() - expected).norm() < 0.15 * expected.norm()
 
 
 @torch.no_grad()

@@ -42,13 +42,17 @@ def main() -> None:
         set_up(TRL_PPO)
         return
     require_set_up(MODULE, TRL_PPO)
+    from training.engine.precision import fast_dtype
+
     make_models_and_prompts()
     rounds = 2 if options.quick else 5
     threads = options.threads
-    print(f"float32, {threads} threads a side, {rounds} rounds; TRL 1.12.0", flush=True)
-    figures: dict[str, Any] = {"dtype": "float32", "threads": threads, "rounds": rounds}
+    dtype = fast_dtype("cpu")
+    print(f"{dtype}, {threads} threads a side, {rounds} rounds; TRL 1.12.0", flush=True)
+    figures: dict[str, Any] = {"dtype": dtype, "threads": threads, "rounds": rounds}
 
-    pairing = steps(tiny_work(), tiny_work(), rounds=rounds, threads=threads)
+    tiny = replace(tiny_work(), dtype=dtype)
+    pairing = steps(tiny, tiny, rounds=rounds, threads=threads)
     figures |= speed_figures("same_schedule", pairing) | memory_figures(pairing)
     report("tiny Llama (4 layers, 49k tokens), 16 episodes, 4 epochs", "same_schedule", figures)
     print(
@@ -56,7 +60,8 @@ def main() -> None:
         flush=True,
     )
 
-    repeated, paper = smollm2_work(), replace(smollm2_work(), inner_epochs=1, minibatches=4)
+    repeated = replace(smollm2_work(), dtype=dtype)
+    paper = replace(repeated, inner_epochs=1, minibatches=4)
     figures |= speed_figures("smollm2", steps(paper, repeated, rounds=rounds, threads=threads))
     report("SmolLM2-135M, 4 episodes, 4 updates: ours 1 epoch x 4, TRL 4 epochs x 1", "smollm2", figures)
     figures["ratio_smollm2_same_schedule"] = None

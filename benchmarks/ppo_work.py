@@ -33,7 +33,7 @@ class PpoWork:
     kl_coef: float = 0.02
     missing_eos_penalty: float = 1.0
     steps: int | None = None
-    tokens_per_microbatch: int = 512
+    tokens_per_microbatch: int = 1024
     eval_prompts: int = 1
     seed: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,9 +28,15 @@ def is_onednn_product(inputs: Tensor, weight: Tensor) -> bool:
         inputs.numel() > 0
         and inputs.dtype == weight.dtype == torch.float32
         and inputs.device.type == weight.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()
+        and _has_onednn()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+@cache
+def _has_onednn() -> bool:
+    """The operation is torch's own, not part of its public interface: another version may be without it."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class _LinearProduct(torch.autograd.Function):

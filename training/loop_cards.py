@@ -260,7 +260,7 @@ def _with_run(facts: LoopFacts, kind: str, can_start: bool, *, waits_for: str, *
             state=_("stopping") if run.is_cancelling else str(Run.Status(run.status).label),
             tone=TONES[Run.Status(run.status)],
             progress=(run.progress_done, run.progress_total) if is_going else None,
-            waits_for=_(run.message) if run.message else _doing(run),
+            waits_for=_(run.message) if run.message and not is_going else _doing(run),
         )
     if pending is not None:
         begun = bool(pending.runs.all())

@@ -138,6 +138,16 @@ def test_a_run_under_way_shows_its_progress_and_no_button(client, address, proje
     assert '<progress max="12" value="3"' in text(client.get(address))
 
 
+def test_progress_is_told_before_a_message(client, address, project, policy):
+    run = make_claimed_run(policy)
+    Run.objects.filter(pk=run.pk).update(status="running", message="Preparing the model")
+    before = stages(client, address)["sample"].waits_for
+
+    Run.objects.filter(pk=run.pk).update(progress_done=37, progress_total=272)
+
+    assert (before, stages(client, address)["sample"].waits_for) == ("Preparing the model", "37 of 272 done.")
+
+
 def test_a_failed_run_is_said_and_may_be_started_again(client, address, project, policy):
     run = make_claimed_run(policy)
     actions.fail_run(run_id=run.pk, attempt=1, exit_code=2, error="Out of memory.")

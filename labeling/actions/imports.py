@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from labeling import transitions
 from labeling.actions.prompts import checked_messages
 from labeling.actions.transfers import cancel_transfer, end_transfer, ring_transfer
+from labeling.actions.uploads import keep_upload
 from labeling.errors import Conflict, DomainError
 from labeling.imports.files import FileDescription, FileRefused, Place, RawRow, RowProblem, describe, rows
 from labeling.imports.rows import FIELDS, PromptFields, prompt_fields, usual_mapping
@@ -49,7 +50,12 @@ def upload_import(
     )
     transfer.path = f"transfers/{transfer.pk}/source.{format}"
     try:
-        size = _keep(file_of(transfer), chunks)
+        size = keep_upload(
+            file_of(transfer),
+            chunks,
+            refused=FileRefused,
+            too_large=_("The file is larger than %s MB, this site's limit. Import it in parts."),
+        )
         description = describe(file_of(transfer), format)
     except DomainError:
         shutil.rmtree(transfer.directory, ignore_errors=True)
@@ -188,24 +194,6 @@ def _check(transfer: Transfer) -> None:
             counts["is_whole"] = row.end.offset >= transfer.options["size"]
             break
     transfer.counts, transfer.problems = counts, problems
-
-
-def _keep(path: Path, chunks: Iterable[bytes]) -> int:
-    """Write the file as it comes; returns its bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    size, most = 0, settings.IMPORT_MAX_MB * 1_000_000
-    with path.open("wb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > most:
-                raise FileRefused(
-                    _("The file is larger than %s MB, this site's limit. Import it in parts.")
-                    % settings.IMPORT_MAX_MB
-                )
-            file.write(chunk)
-    if size == 0:
-        raise FileRefused(_("The file is empty."))
-    return size
 
 
 def _unconfirmed(transfer: Transfer) -> Transfer:

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from labeling.actions.uploads import keep_upload
 from labeling.errors import DomainError
 from labeling.models import Project, User
 from training import transitions
@@ -43,7 +44,12 @@ def upload_corpus(
     corpus = _new_corpus(project, user, name or Path(file_name).stem)
     corpus.source = f"{DIRECTORY}/uploads/{corpus.pk}{Path(file_name).suffix.lower()}"
     try:
-        corpus.progress_total = _keep(_file_of(corpus), chunks)
+        corpus.progress_total = keep_upload(
+            _file_of(corpus),
+            chunks,
+            refused=CorpusRefused,
+            too_large=_("The file is larger than %s MB, this site's limit: put it on the server."),
+        )
     except DomainError:
         _file_of(corpus).unlink(missing_ok=True)
         raise
@@ -158,24 +164,6 @@ def _new_corpus(project: Project, user: User | None, name: str) -> Snapshot:
     return Snapshot.objects.create(
         project=project, contents=[Snapshot.Content.CORPUS], name=name.strip()[:120], created_by=user
     )
-
-
-def _keep(path: Path, chunks: Iterable[bytes]) -> int:
-    """Write the file as it comes; returns its bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    size, most = 0, settings.IMPORT_MAX_MB * 1_000_000
-    with path.open("wb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > most:
-                raise CorpusRefused(
-                    _("The file is larger than %s MB, this site's limit: put it on the server.")
-                    % settings.IMPORT_MAX_MB
-                )
-            file.write(chunk)
-    if size == 0:
-        raise CorpusRefused(_("The file is empty."))
-    return size
 
 
 def _file_of(corpus: Snapshot) -> Path:

@@ -60,6 +60,14 @@ class ProjectForm(DomainForm):
         initial=Project.Criteria.TRAINING,
         help_text=_("Annotators read it, with its rule of thumb, above the outputs."),
     )
+    model_names = forms.CharField(
+        label=_("Names that give a model away"),
+        required=False,
+        help_text=_(
+            "Separated by commas. An output that says one is flagged, and so is one that calls itself a "
+            "well-known model; models you promote add theirs. Holds for outputs that come in from now on."
+        ),
+    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins in figures per day.")
     )
@@ -73,6 +81,7 @@ class ProjectForm(DomainForm):
             "overlap_share": f"{100 * project.overlap_share:g}",
             "overlap_people": project.overlap_people,
             "criteria": project.criteria,
+            "model_names": ", ".join(project.model_names),
             "time_zone": project.time_zone,
         }
         return cls(data, initial=initial)
@@ -81,7 +90,12 @@ class ProjectForm(DomainForm):
         """What to call create_project or change_project with."""
         sent = self.cleaned_data
         codes = [code.lower() for code in re.split(r"[\s,;，、]+", sent["languages"]) if code]
-        return sent | {"overlap_share": sent["overlap_share"] / 100, "languages": list(dict.fromkeys(codes))}
+        names = [name.strip() for name in re.split(r"[,;，、\n]+", sent["model_names"]) if name.strip()]
+        return sent | {
+            "overlap_share": sent["overlap_share"] / 100,
+            "languages": list(dict.fromkeys(codes)),
+            "model_names": list(dict.fromkeys(names)),
+        }
 
 
 class InvitationForm(DomainForm):
@@ -111,6 +125,11 @@ class TaskFilterForm(forms.Form):
     status = forms.ChoiceField(label=_("State"), required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)
     category = forms.ChoiceField(label=_("Category"), required=False)
+    flag = forms.ChoiceField(
+        label=_("Outputs"),
+        required=False,
+        choices=[("", _("any")), ("names_model", _("one names its model"))],
+    )
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, project: Project) -> None:
@@ -130,7 +149,7 @@ class TaskFilterForm(forms.Form):
     def asked(self) -> TaskFilter:
         self.full_clean()
         sent = self.cleaned_data
-        fields = {name: sent.get(name) or "" for name in ("kind", "status", "language", "category")}
+        fields = {name: sent.get(name) or "" for name in ("kind", "status", "language", "category", "flag")}
         return TaskFilter(text=sent.get("q") or "", **fields)
 
     @property

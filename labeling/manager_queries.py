@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from django.contrib.postgres.search import SearchQuery
 from django.core.cache import cache
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
+    Completion,
     GuidelineVersion,
     Membership,
     Project,
@@ -71,6 +72,7 @@ class Work:
 class Progress:
     stages: list[Stage]
     work: list[Work]
+    named_models: int  # open ranking tasks of which an output tells which model wrote it
     counted_at: datetime.datetime
 
 
@@ -82,6 +84,7 @@ class TaskFilter:
     status: str = ""
     language: str = ""
     category: str = ""
+    flag: str = ""  # names_model: an output tells which model wrote it
     text: str = ""
 
 
@@ -98,7 +101,9 @@ def progress_of(project: Project) -> Progress:
         assert isinstance(kept, Progress)
         return kept
     began = time.monotonic()
-    progress = Progress(stages_of(project), work_of_people(project), timezone.now())
+    progress = Progress(
+        stages_of(project), work_of_people(project), tasks_with_named_models(project), timezone.now()
+    )
     if time.monotonic() - began > SLOW_SECONDS:
         cache.set(key, progress, KEPT_SECONDS)
     return progress
@@ -164,6 +169,9 @@ def today_in(project: Project) -> datetime.date:
 def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | None) -> TaskPage:
     """Newest first, a page by keyset: as quick on the thousandth page as on the first."""
     tasks = Task.objects.filter(project=project).select_related("prompt")
+    tasks = tasks.annotate(names_model=Exists(_outputs_that_name_their_model()))
+    if asked.flag == "names_model":
+        tasks = tasks.filter(names_model=True)
     tasks = tasks.filter(
         **{
             name: value
@@ -185,13 +193,25 @@ def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | Non
     return TaskPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
 
 
+def tasks_with_named_models(project: Project) -> int:
+    tasks = Task.objects.filter(project=project, kind=Task.Kind.RANK, status=Task.Status.OPEN)
+    return tasks.filter(Exists(_outputs_that_name_their_model())).count()
+
+
+def _outputs_that_name_their_model() -> QuerySet[Completion]:
+    """Of the task in the query around it, by the index of the few that do."""
+    named = Completion.objects.filter(prompt=OuterRef("prompt")).exclude(names_model="")
+    return named.filter(slots__task=OuterRef("pk"))
+
+
 def history_of(task: Task) -> QuerySet[TaskStatusChange]:
     return task.status_changes.select_related("actor").order_by("-pk")
 
 
-def outputs_of(task: Task) -> list[str]:
-    """The texts of a ranking task by slot, without saying who wrote them: managers may rank too."""
-    return list(task.slots.order_by("slot").values_list("completion__text", flat=True))
+def outputs_of(task: Task) -> list[tuple[str, str]]:
+    """(text, passage that names its model) by slot, without saying who wrote them: managers may rank too."""
+    slots = task.slots.order_by("slot")
+    return list(slots.values_list("completion__text", "completion__names_model"))
 
 
 def seats_of(task: Task) -> QuerySet[Assignment]:

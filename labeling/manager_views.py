@@ -51,6 +51,7 @@ def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "work": counted.work,
         "counted_at": counted.counted_at,
         "today": queries.today_in(project),
+        "named_models": counted.named_models,
     }
     return render(request, "manage/progress.html", context)
 

@@ -138,7 +138,7 @@ def open_slates(project: Project) -> Iterator[tuple[list[dict[str, str]], list[s
 
 
 def prompts_by_public_id(project: Project, public_ids: list[str]) -> dict[str, Prompt]:
-    found = Prompt.objects.filter(project=project, public_id__in=public_ids)
+    found = Prompt.objects.select_related("project").filter(project=project, public_id__in=public_ids)
     return {str(prompt.public_id): prompt for prompt in found}
 
 

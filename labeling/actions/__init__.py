@@ -11,6 +11,7 @@ from labeling.actions.language import check_language, choose_language
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member, set_group
 from labeling.actions.project import (
+    add_model_names,
     change_project,
     create_project,
     pause_project,
@@ -31,6 +32,7 @@ __all__ = [
     "acknowledge_guidelines",
     "add_completion",
     "add_member",
+    "add_model_names",
     "add_person",
     "add_prompt",
     "cancel_export",

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling.errors import DomainError
+from labeling.model_names import names_in
 from labeling.models import GuidelineVersion, Membership, Project, User
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
@@ -26,6 +27,7 @@ def create_project(
     overlap_people: int = 2,
     time_zone: str = "UTC",
     criteria: str = Project.Criteria.TRAINING,
+    model_names: Sequence[str] = (),
 ) -> Project:
     """A new project; whoever creates it manages it. Refuses fields out of range, naming each."""
     project = Project(
@@ -36,6 +38,7 @@ def create_project(
         overlap_people=overlap_people,
         time_zone=time_zone,
         criteria=criteria,
+        model_names=list(model_names),
     )
     _check(project, _("The project could not be created."))
     project.save()
@@ -55,6 +58,7 @@ def change_project(
     overlap_people: int,
     time_zone: str,
     criteria: str,
+    model_names: Sequence[str],
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
@@ -65,9 +69,18 @@ def change_project(
     changed.overlap_people = overlap_people
     changed.time_zone = time_zone
     changed.criteria = criteria
+    changed.model_names = list(model_names)
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
     return changed
+
+
+@transaction.atomic
+def add_model_names(*, project: Project, label: str) -> None:
+    """Outputs that come in from now on are flagged when they say one of the names in a model's label."""
+    changed = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    changed.model_names = list(dict.fromkeys([*changed.model_names, *names_in(label)]))
+    changed.save(update_fields=["model_names"])
 
 
 def pause_project(*, project: Project, reason: str) -> None:

@@ -12,6 +12,7 @@ from labeling import transitions
 from labeling.actions.tasks import open_demonstration_task
 from labeling.actions.texts import check_storable, is_storable
 from labeling.errors import Conflict, DomainError
+from labeling.model_names import passage_naming_its_model
 from labeling.models import Assignment, Completion, Demonstration, Project, Prompt, Submission, Task, User
 
 ROLES = ("system", "user", "assistant")
@@ -93,9 +94,17 @@ def add_prompt(
 def add_completion(
     *, prompt: Prompt, text: str, origin: str = Completion.Origin.POLICY, author: User | None = None
 ) -> Completion:
-    """A text for a prompt. NUL characters, which PostgreSQL cannot keep, become the replacement character."""
+    """A text for a prompt, flagged when it tells which model wrote it.
+
+    NUL characters, which PostgreSQL cannot keep, become the replacement character.
+    """
+    is_by_a_model = origin != Completion.Origin.PERSON
     return Completion.objects.create(
-        prompt=prompt, text=text.replace("\x00", "\ufffd"), origin=origin, author=author
+        prompt=prompt,
+        text=text.replace("\x00", "\ufffd"),
+        origin=origin,
+        author=author,
+        names_model=passage_naming_its_model(text, prompt.project.model_names) if is_by_a_model else "",
     )
 
 

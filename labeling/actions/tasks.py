@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from labeling import transitions
 from labeling.errors import Conflict, DomainError
+from labeling.likeness import are_near_identical
 from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, User
 
 
@@ -22,15 +23,15 @@ def open_ranking_task(
 ) -> Task | None:
     """Ask people to rank these completions of one prompt.
 
-    Equal texts share one place in the slate, since nobody can order them. Fewer than two different
-    texts leave nothing to rank: no task is opened and None is returned.
+    Equal and near-identical texts share one place in the slate, the first of them, since nobody can order
+    them. Fewer than two different texts leave nothing to rank: no task is opened and None is returned.
     """
     if any(completion.prompt_id != prompt.pk for completion in completions):
         raise DomainError("foreign_completion", _("All outputs of a task must answer its own prompt."))
-    by_text: dict[str, Completion] = {}
+    distinct: list[Completion] = []
     for completion in completions:
-        by_text.setdefault(completion.text.strip(), completion)
-    distinct = list(by_text.values())
+        if not any(are_near_identical(completion.text, other.text) for other in distinct):
+            distinct.append(completion)
     if len(distinct) < 2:
         return None
     if len(distinct) > 9:

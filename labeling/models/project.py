@@ -39,6 +39,8 @@ class Project(PublicIdModel):
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
+    # Any of these in an output tells which model wrote it; labeling/model_names.py knows the well-known ones.
+    model_names = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     pause_reason = models.TextField(blank=True)  # shown to annotators while it is paused
 
     class Meta:

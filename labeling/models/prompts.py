@@ -87,10 +87,17 @@ class Completion(PublicIdModel):
     text = models.TextField()
     origin = models.CharField(max_length=8, choices=Origin)
     author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # The passage in which it tells which model wrote it; empty: it does not.
+    names_model = models.CharField(max_length=120, blank=True, db_default="")
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["prompt"], condition=~models.Q(names_model=""), name="completion_names_its_model"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(origin="person") | models.Q(author__isnull=False),

@@ -35,6 +35,7 @@ FIELDS = {
     "labeling.Assignment.draft": "draft",
     "labeling.Completion.external_id": "name",
     "labeling.Completion.metadata": "json",
+    "labeling.Completion.names_model": "name",
     "labeling.Completion.text": "one",
     "labeling.GuidelineVersion.body": "together",
     "labeling.GuidelineVersion.language": "of a fixed list",
@@ -42,6 +43,7 @@ FIELDS = {
     "labeling.IdempotentRequest.fingerprint": "made by the program",
     "labeling.IdempotentRequest.key": "no page shows it",
     "labeling.Project.languages": "checked when it enters",
+    "labeling.Project.model_names": "names",
     "labeling.Project.name": "name",
     "labeling.Project.pause_reason": "together",
     "labeling.Project.time_zone": "checked when it enters",
@@ -96,7 +98,19 @@ FIELDS = {
     "training.TrialAnswer.finish_reason": "made by the program",
     "training.TrialAnswer.text": "one",
 }
-FILLED = {"together", "name", "one", "turns", "json", "draft", "metrics", "problems", "answer", "questions"}
+FILLED = {
+    "together",
+    "name",
+    "names",
+    "one",
+    "turns",
+    "json",
+    "draft",
+    "metrics",
+    "problems",
+    "answer",
+    "questions",
+}
 
 LOOK = (Path(__file__).parent / "hostile_look.js").read_text()
 TIME = """(() => {
@@ -134,6 +148,7 @@ def fill(model, field, how):
             "together": hostile.TOGETHER,
             "one": text,
             "name": f"{number} {line}",
+            "names": [line],
             "turns": [*turns, {"role": "user", "content": hostile.TOGETHER}],
             "json": {line: text, "nested": {line: [text]}},
             "draft": {

@@ -20,6 +20,7 @@ SETTINGS = {
     "overlap_people": "3",
     "time_zone": "Asia/Shanghai",
     "criteria": "evaluation",
+    "model_names": "Bardolph 2, 小明",
 }
 
 
@@ -306,6 +307,20 @@ def test_tasks_are_filtered_and_searched(client, project):
 
 
 @pytest.mark.parametrize("q", ["'; --", '"', "a & | !", "user", "%"])
+def test_tasks_whose_outputs_name_their_model_are_counted_shown_and_found(client, project):
+    named = make_ranking_task(project, ["I am ChatGPT.", "A plain answer."])
+    make_ranking_task(project, ["One.", "Another."])
+
+    progress = client.get(address("manage", project)).content.decode()
+    found = client.get(address("manage-tasks", project), {"flag": "names_model"})
+    page = client.get(address("manage-task", named)).content.decode()
+
+    assert "1 open task has an output that tells which model wrote it." in progress
+    assert [task.pk for task in found.context["page"].tasks] == [named.pk]
+    assert "names its model" in found.content.decode()
+    assert '<q dir="auto">I am ChatGPT</q>' in page.replace("ChatGPT.<", "ChatGPT<")
+
+
 def test_a_strange_search_finds_nothing_and_breaks_nothing(client, project, q):
     make_ranking_task(project)
 

@@ -44,6 +44,14 @@ def test_equal_outputs_share_one_place_in_the_slate(project):
     assert [slot.completion.text for slot in task.slots.all()] == ["same", "other"]
 
 
+def test_near_identical_outputs_share_one_place_in_the_slate(project):
+    words = " ".join(f"word{letter}" for letter in "abcdefghijklmnopqrstuvwxyz" * 2)
+
+    task = make_ranking_task(project, [words, f"**{words}**.", f"{words} again", "other"])
+
+    assert [slot.completion.text for slot in task.slots.all()] == [words, "other"]
+
+
 def test_outputs_that_are_all_equal_open_no_task(project):
     prompt = make_prompt(project)
     completions = [actions.add_completion(prompt=prompt, text="same") for _ in range(4)]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling import actions as labeling_actions
 from labeling.errors import Conflict, DomainError
 from labeling.models import Project, User
 from training.actions.attempts import next_number
@@ -86,6 +87,7 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
         _stop_sampling(current, user)
     ModelVersion.objects.filter(project=project, is_promoted=True).update(is_promoted=False)
     ModelVersion.objects.filter(pk=version.pk).update(is_promoted=True)
+    labeling_actions.add_model_names(project=project, label=version.name)
     Promotion.objects.create(
         project=project, from_version=current, to_version=version, note=note.strip(), user=user
     )

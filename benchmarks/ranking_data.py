@@ -13,6 +13,8 @@ EOS, FIRST, VOCABULARY = (
     49152,
 )  # SmolLM2's end of turn; random tokens are drawn above its special ones
 SHORTEST, LONGEST = 48, 80
+# The first makes the optimizer's state; only then do gradients lie where they lie in every later update.
+WARM_UPS = 2
 
 
 @dataclass(frozen=True)

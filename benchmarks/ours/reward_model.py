@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.answering import Questions, Stopwatch, peak_bytes
-from benchmarks.ranking_data import Shape, rankings_of_update, shape_of
+from benchmarks.ranking_data import WARM_UPS, Shape, rankings_of_update, shape_of
 from training.engine.config import RewardModelConfig
 from training.engine.context import RunContext
 from training.engine.events import EventLog
@@ -41,7 +41,8 @@ def main() -> None:
     model.score_bias.requires_grad_(False)
     learner = Learner(model, learning_rate=settings["learning_rate"], max_grad_norm=1.0)
     way = group_pass(model, context)
-    warm_up(learner, way, batch_of(shape_of(settings), 0)[:1], config, context)
+    for _ in range(WARM_UPS):
+        warm_up(learner, way, batch_of(shape_of(settings), 0), config, context)
     questions.answer(ready=True, parameters=sum(p.numel() for p in learner.parameters))
     number = 0
     while True:

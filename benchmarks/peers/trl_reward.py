@@ -13,7 +13,7 @@ from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import RewardTrainer
 
 from benchmarks.answering import Questions, Stopwatch, peak_bytes
-from benchmarks.ranking_data import pairs_of_update, shape_of
+from benchmarks.ranking_data import WARM_UPS, pairs_of_update, shape_of
 
 
 class OneUpdateARequest(TrainerCallback):
@@ -25,7 +25,8 @@ class OneUpdateARequest(TrainerCallback):
         self.trainer: Any = None
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        warm_up(self.trainer)
+        for _ in range(WARM_UPS):
+            warm_up(self.trainer)
         self.questions.answer(ready=True)
         self.wait()
 

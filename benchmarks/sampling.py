@@ -55,12 +55,10 @@ def main() -> None:
         Side("benchmarks.ours.sampling", settings, python=python, threads=threads) as ours,
         Side("benchmarks.peers.generate", settings, python=python, threads=threads) as theirs,
     ):
-        ours.ask(seed=0)
-        tried = {
-            at_once: theirs.ask(seed=0, prompts_at_once=at_once) for at_once in TRIED if at_once <= prompts
-        }
+        ours.ask()
+        tried = {at_once: theirs.ask(prompts_at_once=at_once) for at_once in TRIED if at_once <= prompts}
         at_once = max(tried, key=lambda number: _rate(tried[number]))
-        pairing = alternate(ours, theirs, rounds=rounds, seed=1, prompts_at_once=at_once)
+        pairing = alternate(ours, theirs, rounds=rounds, prompts_at_once=at_once)
     figures = {
         "dtype": dtype,
         "threads": threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -25,10 +26,10 @@ def main() -> None:
         for number, prompt_ids in enumerate(prompts(tokenizer, settings["prompts"]))
     ]
     questions.answer(ready=True)
-    while True:
-        request = questions.next()
+    for number in count():  # a seed of its own each time, so that lengths are those of many completions
+        questions.next()
         how = SamplingSettings(
-            stream=str(request["seed"]),
+            stream=str(number),
             max_new_tokens=NEW_TOKENS,
             temperature=1.0,
             rows_in_flight=settings["rows_in_flight"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -22,9 +23,9 @@ def main() -> None:
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=getattr(torch, settings["dtype"])).eval()
     input_ids = torch.tensor(prompts(tokenizer, settings["prompts"]))
     questions.answer(ready=True)
-    while True:
+    for number in count():
         request = questions.next()
-        torch.manual_seed(request["seed"])
+        torch.manual_seed(number)
         watch = Stopwatch()
         new = torch.cat(
             [

@@ -307,6 +307,18 @@ def test_tasks_are_filtered_and_searched(client, project):
 
 
 @pytest.mark.parametrize("q", ["'; --", '"', "a & | !", "user", "%"])
+def test_a_strange_search_finds_nothing_and_breaks_nothing(client, project, q):
+    make_ranking_task(project)
+
+    assert client.get(address("manage-tasks", project), {"q": q}).status_code == 200
+
+
+def test_a_filter_that_may_not_be_asked_is_left_out(client, project):
+    task = make_ranking_task(project)
+
+    assert found(client, project, kind="project__pseudonym_key", after="nonsense") == [task.pk]
+
+
 def test_tasks_whose_outputs_name_their_model_are_counted_shown_and_found(client, project):
     named = make_ranking_task(project, ["I am ChatGPT.", "A plain answer."])
     make_ranking_task(project, ["One.", "Another."])
@@ -318,19 +330,7 @@ def test_tasks_whose_outputs_name_their_model_are_counted_shown_and_found(client
     assert "1 open task has an output that tells which model wrote it." in progress
     assert [task.pk for task in found.context["page"].tasks] == [named.pk]
     assert "names its model" in found.content.decode()
-    assert '<q dir="auto">I am ChatGPT</q>' in page.replace("ChatGPT.<", "ChatGPT<")
-
-
-def test_a_strange_search_finds_nothing_and_breaks_nothing(client, project, q):
-    make_ranking_task(project)
-
-    assert client.get(address("manage-tasks", project), {"q": q}).status_code == 200
-
-
-def test_a_filter_that_may_not_be_asked_is_left_out(client, project):
-    task = make_ranking_task(project)
-
-    assert found(client, project, kind="project__pseudonym_key", after="nonsense") == [task.pk]
+    assert '<q dir="auto">I am ChatGPT.</q>' in page
 
 
 def test_the_list_goes_on_page_by_page_without_gaps(client, project):

@@ -59,7 +59,7 @@ def test_an_output_that_names_its_model_is_flagged_as_it_comes_in(project):
 
     task = make_ranking_task(project, ["I am SmolLM2-135M.", "A plain answer."])
 
-    assert [slot.completion.names_model for slot in task.slots.all()] == ["SmolLM2-135M", ""]
+    assert [slot.completion.names_model for slot in task.slots.all()] == ["I am SmolLM2-135M.", ""]
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ export function openRail(form, page) {
 
   function draw() {
     const focused = document.activeElement?.closest?.(".chip")?.dataset.output;
-    rail.replaceChildren(...page.outputs.map((_, index) => row(index + 1)));
+    redraw(rail, page.outputs.map((_, index) => row(index + 1)));
     tray.replaceChildren(...page.outputs.filter((output) => page.placeOf(output) === null).map(chip));
     if (focused) form.querySelector(`.chip[data-output="${focused}"] button`)?.focus();
   }
@@ -109,6 +109,13 @@ export function openRail(form, page) {
   }
 
   return { draw };
+}
+
+/** New items for a list. Whoever goes by Tab finds the focus again; after a click the next Enter is the page's. */
+export function redraw(list, items) {
+  const focused = [...list.children].findIndex((item) => item.querySelector(":scope > :focus-visible"));
+  list.replaceChildren(...items);
+  if (focused >= 0) list.children[focused].querySelector(":scope > button").focus();
 }
 
 /** The end of the conversation stays in view: at most a quarter of the window, while the rest scrolls away. */

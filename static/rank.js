@@ -1,7 +1,7 @@
 // The ranking page: rate each output, then rank them, or choose between two. The form's fields are the state:
 // keys, clicks and drags only write into them.
 
-import { keepConversation, missingAt, openRail, ratingOf } from "./rail.js";
+import { keepConversation, missingAt, openRail, ratingOf, redraw } from "./rail.js";
 import { isForeign, openDialog, openTasks, openWork } from "./work.js";
 
 // Of the task that is shown; `open` sets them anew for each.
@@ -135,20 +135,19 @@ function draw() {
 
 function drawRatings() {
   for (const output of outputs) output.querySelector(".rated").textContent = ratingOf(output);
-  form.querySelector(".rail-ratings").replaceChildren(
-    ...stops.map((one) => {
-      const item = document.createElement("li");
-      const name = document.createElement("button");
-      name.type = "button";
-      name.className = "link";
-      name.textContent = one.dataset.output ?? aboutPrompt.querySelector("h2").textContent;
-      name.addEventListener("click", () => showStop(one));
-      item.classList.toggle("marked", one === stop);
-      item.classList.toggle("missing", missingAt(one).length > 0);
-      item.append(name, ` ${ratingOf(one)}`);
-      return item;
-    }),
-  );
+  const items = stops.map((one) => {
+    const item = document.createElement("li");
+    const name = document.createElement("button");
+    name.type = "button";
+    name.className = "link";
+    name.textContent = one.dataset.output ?? aboutPrompt.querySelector("h2").textContent;
+    name.addEventListener("click", () => showStop(one));
+    item.classList.toggle("marked", one === stop);
+    item.classList.toggle("missing", missingAt(one).length > 0);
+    item.append(name, ` ${ratingOf(one)}`);
+    return item;
+  });
+  redraw(form.querySelector(".rail-ratings"), items);
 }
 
 // --- what was entered: history, draft, submission

@@ -19,5 +19,7 @@ export async function toggleRaw(outputs) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const texts = page.querySelectorAll(".output > .text");
   outputs.forEach((output, index) => output.querySelector(":scope > .text").replaceWith(texts[index]));
+  const isFocused = link.matches(":focus-visible");
   link.replaceWith(page.getElementById("raw"));
+  if (isFocused) document.getElementById("raw").focus();
 }

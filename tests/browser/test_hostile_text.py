@@ -13,7 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import TimeoutError
 
 from labeling import actions, markdown
-from labeling.models import Assignment, Completion, Membership
+from labeling.models import Assignment, Completion, Membership, Ranking
 from tests import hostile
 from tests.making import make_ranking_task
 from tests.routes import ROUTES
@@ -266,6 +266,28 @@ def test_no_text_gets_out_of_its_place(role, scene, new_page, live_server):
     wrong = [f"{name}: {problem}" for name, found in problems.items() for problem in found]
     assert not wrong, "\n".join(wrong)
     assert done == []
+
+
+SLATES = [list(hostile.SHORT)[start:][:7] for start in range(0, len(hostile.SHORT), 7)]
+
+
+@pytest.mark.parametrize("names", SLATES, ids=" ".join)
+def test_every_hostile_output_is_ranked_like_any_other(names, project, annotator, new_page, live_server):
+    make_ranking_task(project, [hostile.SHORT[name] for name in names])
+    assignment = actions.claim_task(user=annotator, project=project, kind="rank")
+    page = new_page(annotator)
+    done = watched(page, live_server)
+
+    problems = look_at(page, reverse("assignment", args=[assignment.public_id]))
+    links = page.locator(".outputs a").evaluate_all("links => links.map(link => link.protocol)")
+    for place in range(1, len(names) + 1):
+        page.keyboard.press(str(place))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Nothing to rank right now")
+
+    assert (problems, done) == ([], [])
+    assert set(links) <= {"http:", "https:", "mailto:"}
+    assert sorted(Ranking.objects.get().places) == list(range(1, len(names) + 1))
 
 
 @pytest.mark.parametrize("name", hostile.LONG)

@@ -44,6 +44,11 @@ class Environment:
 
     name: str
     requirements: tuple[str, ...]
+    torch: str | None = TORCH
+
+    @property
+    def packages(self) -> list[str]:
+        return [*((self.torch,) if self.torch else ()), *self.requirements]
 
     @property
     def directory(self) -> Path:
@@ -57,7 +62,7 @@ class Environment:
     def is_set_up(self) -> bool:
         """Whether the environment is there, complete and made from these requirements."""
         stamp = self.directory / "installed"
-        return stamp.is_file() and stamp.read_text().split() == [TORCH, *self.requirements]
+        return stamp.is_file() and stamp.read_text().split() == self.packages
 
     def set_up(self) -> None:
         """Make the environment, once; TORCH_INDEX names where torch comes from, as in `make install`."""
@@ -67,13 +72,16 @@ class Environment:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.directory], check=True)
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--quiet"]
         index = os.environ.get("TORCH_INDEX")
-        subprocess.run([*pip, *(("--no-deps", "--index-url", index) if index else ()), TORCH], check=True)
-        subprocess.run([*pip, TORCH, *self.requirements], check=True)
-        (self.directory / "installed").write_text("\n".join((TORCH, *self.requirements)))
+        if self.torch:
+            source = ("--no-deps", "--index-url", index) if index else ()
+            subprocess.run([*pip, *source, self.torch], check=True)
+        subprocess.run([*pip, *self.packages], check=True)
+        (self.directory / "installed").write_text("\n".join(self.packages))
 
 
 TRL_REWARD = Environment("trl-1.16.0", (*SHARED, "trl==1.16.0"))
 TRL_PPO = Environment("trl-1.12.0", (*SHARED, "trl==1.12.0"))
+LABEL_STUDIO = Environment("label-studio-1.23.2", ("label-studio==1.23.2",), torch=None)
 
 
 def set_up(*environments: Environment) -> None:

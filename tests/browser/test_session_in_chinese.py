@@ -97,7 +97,8 @@ def test_an_answer_is_composed_counted_in_characters_and_sent(new_page, annotato
     page.goto("/")
     tab_to(page, chinese("Write answers"))
     press(page, "Enter")
-    page.wait_for_selector("textarea:focus")
+    page.wait_for_selector("#length:not(:empty)")
+    assert page.locator("textarea:focus").count() == 1
 
     compose(page, "nihao", "你好，")
     compose(page, "shijie", "世界。")
@@ -115,7 +116,8 @@ def test_while_the_input_method_composes_control_and_enter_do_not_send(new_page,
     page.goto("/")
     tab_to(page, "Write answers")
     press(page, "Enter")
-    page.wait_for_selector("textarea:focus")
+    page.wait_for_selector("#length:not(:empty)")
+    assert page.locator("textarea:focus").count() == 1
     debugger = page.context.new_cdp_session(page)
 
     debugger.send("Input.imeSetComposition", {"text": "ni", "selectionStart": 2, "selectionEnd": 2})

@@ -5,11 +5,13 @@ import uuid
 import zoneinfo
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
-from labeling.models import Project, Submission, Task, User
+from labeling.days import today_in
+from labeling.eligibility import eligibility_of
+from labeling.models import Project, Submission, Task, Topic, User
 
 PAGE = 50
 WEEKS = 8
@@ -33,6 +35,20 @@ class Week:
     @property
     def hours(self) -> float:
         return self.seconds / 3600
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why somebody is given nothing.
+
+    reason: paused; cap (until then); none (is open); topics (of free tasks, to which they have not said yes);
+    languages (of free tasks, in which they do not work); others (have all); yours (they had all).
+    """
+
+    reason: str
+    topics: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    until: datetime.datetime | None = None
 
 
 def history_of(user: User, *, after: uuid.UUID | None = None) -> HistoryPage:
@@ -73,11 +89,27 @@ def weeks_of(user: User) -> list[Week]:
     return list(weeks.values())
 
 
-def why_nothing(user: User, project: Project, kind: str) -> str:
-    """Why there is no task of this kind for this person: paused, none (open), yours (all had), others."""
+def why_nothing(user: User, project: Project, kind: str) -> Why:
+    """Why there is no task of this kind for this person."""
     if project.paused_at:
-        return "paused"
+        return Why("paused")
+    may = eligibility_of(user, project)
+    if may.is_day_full:
+        return Why("cap", until=today_in(project).end)
     open_tasks = Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN)
     if not open_tasks.exists():
-        return "none"
-    return "others" if open_tasks.exclude(assignments__user=user).exists() else "yours"
+        return Why("none")
+    others = open_tasks.exclude(assignments__user=user)
+    free = others.filter(seats_taken__lt=F("seats_wanted"))
+    # What fits is in other hands when it was not handed out; what is free does not fit.
+    if unwelcome := _topics_of(free.filter(may.in_language()).exclude(may.welcome())):
+        return Why("topics", topics=tuple(topic for topic in unwelcome if topic not in may.topics))
+    foreign = free.exclude(may.in_language()) if may.languages else free.none()
+    if languages := sorted(set(foreign.values_list("language", flat=True).distinct())):
+        return Why("languages", languages=tuple(languages))
+    return Why("others" if others.exists() else "yours")
+
+
+def _topics_of(tasks: QuerySet[Task]) -> list[str]:
+    found = {topic for topics in tasks.values_list("topics", flat=True).distinct() for topic in topics}
+    return [topic for topic in Topic.values if topic in found]

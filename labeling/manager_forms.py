@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from labeling.errors import DomainError
 from labeling.imports.rows import FIELDS
 from labeling.manager_queries import TaskFilter
-from labeling.models import Membership, Project, Prompt, Task, Transfer
+from labeling.models import Membership, Project, Prompt, Task, Topic, Transfer
 
 
 class DomainForm(forms.Form):
@@ -68,8 +68,15 @@ class ProjectForm(DomainForm):
             "well-known model; models you promote add theirs. Holds for outputs that come in from now on."
         ),
     )
+    daily_cap = forms.IntegerField(
+        label=_("Submissions per person and day"),
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        help_text=_("After that, nothing is handed out until the next day. Empty: as many as they like."),
+    )
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins in figures per day.")
+        label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins.")
     )
 
     @classmethod
@@ -82,6 +89,7 @@ class ProjectForm(DomainForm):
             "overlap_people": project.overlap_people,
             "criteria": project.criteria,
             "model_names": ", ".join(project.model_names),
+            "daily_cap": project.daily_cap,
             "time_zone": project.time_zone,
         }
         return cls(data, initial=initial)
@@ -115,6 +123,22 @@ class InvitationForm(DomainForm):
 class RolesForm(forms.Form):
     roles = forms.MultipleChoiceField(choices=Membership.Role.choices, required=False)
     group = forms.ChoiceField(choices=Membership.Group.choices, required=False)
+    languages = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, data: Any, *, project: Project) -> None:
+        super().__init__(data)
+        field = self.fields["languages"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(code, code) for code in project.languages]
+
+
+class MarksForm(forms.Form):
+    """Which sensitive topics a task's prompt is about, and which of its outputs are sensitive."""
+
+    topics = forms.MultipleChoiceField(choices=Topic.choices, required=False)
+    outputs = forms.TypedMultipleChoiceField(
+        choices=[(slot, slot) for slot in range(1, 10)], coerce=int, required=False
+    )
 
 
 class TaskFilterForm(forms.Form):
@@ -183,6 +207,7 @@ class MappingForm(DomainForm):
             "language": _("Language"),
             "source": _("Source"),
             "split": _("Split"),
+            "topics": _("Sensitive topics"),
             "external_id": _("Your own id"),
         }
         columns = [("", "–"), *((name, name) for name in options["columns"])]

@@ -4,7 +4,6 @@ import datetime
 import re
 import time
 import uuid
-import zoneinfo
 from dataclasses import dataclass, field
 
 from django.contrib.postgres.search import SearchQuery
@@ -12,6 +11,7 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from labeling.days import today_in
 from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
@@ -142,12 +142,10 @@ def total_of(stages: list[Stage]) -> Stage:
 
 def work_of_people(project: Project) -> list[Work]:
     """Everybody who has submitted something; whoever did most today comes first."""
-    today = timezone.now().astimezone(zoneinfo.ZoneInfo(project.time_zone))
-    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = (
         Submission.objects.filter(assignment__task__project=project, revision=1)
         .values_list("assignment__user", "assignment__task__kind")
-        .annotate(today=Count("id", filter=Q(created_at__gte=midnight)), n=Count("id"))
+        .annotate(today=Count("id", filter=Q(created_at__gte=today_in(project).begin)), n=Count("id"))
         .order_by()
     )
     rows = list(counts)
@@ -160,10 +158,6 @@ def work_of_people(project: Project) -> list[Work]:
             work[user].written_today += today_n
             work[user].written += n
     return sorted(work.values(), key=lambda w: (-w.ranked_today - w.written_today, -w.ranked - w.written))
-
-
-def today_in(project: Project) -> datetime.date:
-    return timezone.now().astimezone(zoneinfo.ZoneInfo(project.time_zone)).date()
 
 
 def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | None) -> TaskPage:
@@ -208,14 +202,16 @@ def history_of(task: Task) -> QuerySet[TaskStatusChange]:
     return task.status_changes.select_related("actor").order_by("-pk")
 
 
-def outputs_of(task: Task) -> list[tuple[str, str]]:
-    """(text, passage that names its model) by slot, without saying who wrote them: managers may rank too."""
-    slots = task.slots.order_by("slot")
-    return list(slots.values_list("completion__text", "completion__names_model"))
+def outputs_of(task: Task) -> list[Completion]:
+    """Of a ranking task, by slot. Whose they are is not for its page: managers may rank too."""
+    return [slot.completion for slot in task.slots.select_related("completion").order_by("slot")]
 
 
 def seats_of(task: Task) -> QuerySet[Assignment]:
-    return task.assignments.select_related("user").defer("draft").order_by("pk")
+    """Who took the task. Who skipped a sensitive one is not named: it never counts against anybody."""
+    seats = task.assignments.select_related("user").defer("draft").order_by("pk")
+    is_sensitive = bool(task.topics) or task.slots.filter(completion__is_sensitive=True).exists()
+    return seats.exclude(status=Assignment.Status.SKIPPED) if is_sensitive else seats
 
 
 @dataclass(frozen=True)

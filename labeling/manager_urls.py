@@ -24,6 +24,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/", views.task, name="manage-task"),
     path("tasks/<uuid:task_id>/withdraw/", views.withdraw_task, name="withdraw-task"),
     path("tasks/<uuid:task_id>/reopen/", views.reopen_task, name="reopen-task"),
+    path("tasks/<uuid:task_id>/mark/", views.mark_task, name="mark-task"),
     path(f"{PROJECT}imports/", imports.imports, name="manage-imports"),
     path("imports/<uuid:import_id>/", imports.show_import, name="import"),
     path("imports/<uuid:import_id>/map/", imports.map_import, name="map-import"),

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from labeling import access, actions
 from labeling import manager_queries as queries
 from labeling.access import PersonRequest
+from labeling.days import today_in
 from labeling.errors import DomainError
-from labeling.manager_forms import InvitationForm, ProjectForm, RolesForm, TaskFilterForm
-from labeling.models import Membership, Project, Task, User
+from labeling.manager_forms import InvitationForm, MarksForm, ProjectForm, RolesForm, TaskFilterForm
+from labeling.models import Membership, Project, Task, Topic, User
 
 
 @login_required
@@ -50,8 +51,8 @@ def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "total": queries.total_of(counted.stages),
         "work": counted.work,
         "counted_at": counted.counted_at,
-        "today": queries.today_in(project),
         "named_models": counted.named_models,
+        "today": today_in(project).date,
     }
     return render(request, "manage/progress.html", context)
 
@@ -166,9 +167,9 @@ def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 def roles(request: PersonRequest, project_id: uuid.UUID, user_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     member = access.member_for(project, user_id)
-    form = RolesForm(request.POST)
+    form = RolesForm(request.POST, project=project)
     if not form.is_valid():
-        messages.error(request, _("There is no such role or group; nothing was changed."))
+        messages.error(request, _("There is no such role, group or language; nothing was changed."))
     else:
         _give_roles(request, project, member, **form.cleaned_data)
     still_manages = Membership.Role.MANAGER in access.roles_in(request.user, project)
@@ -201,8 +202,24 @@ def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         "judgments": queries.judgments_of(task, get_language() or "en")
         if task.kind == Task.Kind.RANK
         else [],
+        "topics": Topic.choices,
     }
     return render(request, "manage/task.html", context)
+
+
+@login_required
+@require_POST
+def mark_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
+    """Which sensitive topics its prompt is about, and which of its outputs are sensitive."""
+    task = access.task_for(request.user, task_id)
+    form = MarksForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("There is no such topic or output; nothing was changed."))
+    else:
+        actions.mark_prompt(prompt=task.prompt, topics=form.cleaned_data["topics"])
+        actions.mark_outputs(task=task, slots=form.cleaned_data["outputs"])
+        messages.success(request, _("It is marked."))
+    return redirect("manage-task", task.public_id)
 
 
 @login_required
@@ -230,11 +247,14 @@ def reopen_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
     return redirect("manage-task", task.public_id)
 
 
-def _give_roles(request: PersonRequest, project: Project, member: User, roles: list[str], group: str) -> None:
+def _give_roles(
+    request: PersonRequest, project: Project, member: User, roles: list[str], group: str, languages: list[str]
+) -> None:
     try:
         actions.give_roles(project=project, user=member, roles=roles)
         if group:
             actions.set_group(project=project, user=member, group=group)
+        actions.set_languages(project=project, user=member, languages=languages)
     except DomainError as error:
         messages.error(request, error.message)
         return

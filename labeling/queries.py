@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
 
+from labeling.eligibility import Eligibility, eligibility_of
 from labeling.guideline_queries import in_language
 from labeling.models import (
     Assignment,
@@ -26,6 +27,7 @@ class Output:
 
     number: int
     text: str
+    is_sensitive: bool = False
 
     @property
     def letter(self) -> str:
@@ -43,8 +45,9 @@ class TaskCounts:
 
 def outputs_of(assignment: Assignment) -> list[Output]:
     """The outputs of a ranking assignment in the order this person sees them."""
-    texts = dict(assignment.task.slots.values_list("slot", "completion__text"))
-    return [Output(number, texts[slot]) for number, slot in enumerate(assignment.display_order, start=1)]
+    slots = assignment.task.slots.values_list("slot", "completion__text", "completion__is_sensitive")
+    by_slot = {slot: (text, is_sensitive) for slot, text, is_sensitive in slots}
+    return [Output(number, *by_slot[slot]) for number, slot in enumerate(assignment.display_order, start=1)]
 
 
 def newest_submission(assignment: Assignment) -> Submission | None:
@@ -93,24 +96,41 @@ def task_counts(project: Project) -> dict[str, TaskCounts]:
 
 
 def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
-    """How many tasks of this kind this person could still be given."""
+    """How many tasks of this kind this person could still be given today."""
+    return _waiting(user, project, kind, eligibility_of(user, project))
+
+
+def all_waiting_for(user: User, project: Project) -> dict[str, int]:
+    """Kind of task → how many this person could still be given today."""
+    may = eligibility_of(user, project)
+    return {kind: _waiting(user, project, kind, may) for kind in Task.Kind.values}
+
+
+def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
     status = Assignment.Status
-    open_tasks = Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN)
+    mine = Assignment.objects.filter(user=user, task__project=project, task__kind=kind)
+    opened = mine.filter(may.welcome("task__"), status=status.LEASED)
+    if may.is_day_full:
+        return opened.count()
+    open_tasks = Task.objects.filter(may.fits(), project=project, kind=kind, status=Task.Status.OPEN)
     free = open_tasks.filter(seats_taken__lt=F("seats_wanted")).exclude(assignments__user=user)
     # Seats that somebody else has only reserved go to whoever asks.
     reserved = Assignment.objects.filter(
         status=status.RESERVED,
         task__in=open_tasks.filter(seats_taken=F("seats_wanted")).exclude(assignments__user=user),
     )
-    own = Assignment.objects.filter(user=user, task__project=project, task__kind=kind).filter(
-        Q(status__in=[status.LEASED, status.RESERVED])
+    own = mine.filter(
+        Q(status=status.RESERVED)
         | Q(
             status=status.EXPIRED,
             task__status=Task.Status.OPEN,
             task__seats_taken__lt=F("task__seats_wanted"),
-        )
+        ),
+        may.fits("task__"),
     )
-    return free.values("pk").union(own.values("task"), reserved.values("task")).count()
+    found = free.values("pk").union(opened.values("task"), own.values("task"), reserved.values("task"))
+    n = found.count()
+    return n if may.left_today is None else min(n, opened.count() + may.left_today)
 
 
 def submissions_by(user: User, project: Project) -> dict[str, int]:

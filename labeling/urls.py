@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from labeling import export_views, history_views, language, ranking_views, views, work_views
+from labeling import care_views, export_views, history_views, language, ranking_views, views, work_views
 
 urlpatterns = [
     path("", include("labeling.manager_urls")),
@@ -19,6 +19,7 @@ urlpatterns = [
     ),
     path("projects/<uuid:project_id>/nothing/<str:kind>/", work_views.nothing_to_do, name="nothing-to-do"),
     path("projects/<uuid:project_id>/tell/<str:kind>/", work_views.wish_for_tasks, name="wish-for-tasks"),
+    path("care/", care_views.care, name="care"),
     path("history/", history_views.history, name="history"),
     path("assignments/<uuid:assignment_id>/", views.assignment, name="assignment"),
     path("assignments/<uuid:assignment_id>/submit/", views.submit, name="submit"),

@@ -39,7 +39,7 @@ def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "may_label": bool(access.roles_in(request.user, project) & set(access.LABELERS)),
         "counts": queries.task_counts(project),
         "prompts": project.prompts.count(),
-        "waiting": {k: queries.tasks_waiting_for(request.user, project, k) for k in Task.Kind.values},
+        "waiting": queries.all_waiting_for(request.user, project),
         "done": queries.submissions_by(request.user, project),
         "guidelines": queries.guidelines_for(project, get_language() or "en"),
     }
@@ -82,7 +82,7 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
 
 def _home_row(user: User, project: Project) -> dict[str, Any]:
     roles = access.roles_in(user, project)
-    waiting = {kind: queries.tasks_waiting_for(user, project, kind) for kind in Task.Kind.values}
+    waiting = queries.all_waiting_for(user, project)
     return {
         "project": project,
         "may_label": bool(roles & set(access.LABELERS)),
@@ -91,8 +91,16 @@ def _home_row(user: User, project: Project) -> dict[str, Any]:
         "waiting": waiting,
         "done": queries.submissions_by(user, project),
         # The reason is for whoever finds nothing at all.
-        "why": "" if any(waiting.values()) else history_queries.why_nothing(user, project, Task.Kind.RANK),
+        "why": None if any(waiting.values()) else _why_nothing_at_all(user, project),
     }
+
+
+def _why_nothing_at_all(user: User, project: Project) -> history_queries.Why:
+    """Of ranking, unless nothing is open there: then of writing."""
+    of_ranking = history_queries.why_nothing(user, project, Task.Kind.RANK)
+    if of_ranking.reason != "none":
+        return of_ranking
+    return history_queries.why_nothing(user, project, Task.Kind.DEMONSTRATE)
 
 
 def _assignment_page(
@@ -124,4 +132,7 @@ def _assignment_page(
     else:
         context["entered"] = entered or queries.written_before(assignment)
         template = "demonstrate.html"
+    outputs = [row.output for row in context.get("outputs", ())]
+    is_sensitive = any(output.is_sensitive for output in outputs)
+    context["is_sensitive"] = is_sensitive or bool(assignment.task.prompt.topics)
     return render(request, template, context, status=error.status if error else 200)

@@ -108,7 +108,7 @@ def nothing_to_do(request: PersonRequest, project_id: uuid.UUID, kind: str) -> H
         "kind": kind,
         "counts": queries.task_counts(project)[kind],
         "done": queries.submissions_by(request.user, project),
-        "waiting": {k: queries.tasks_waiting_for(request.user, project, k) for k in Task.Kind.values},
+        "waiting": queries.all_waiting_for(request.user, project),
         "why": history_queries.why_nothing(request.user, project, kind),
         "wish": request.user.task_wishes.filter(project=project, kind=kind, told_at=None).exists(),
     }

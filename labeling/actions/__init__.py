@@ -9,7 +9,15 @@ from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
-from labeling.actions.people import Invitation, add_member, add_person, give_roles, invite_member, set_group
+from labeling.actions.people import (
+    Invitation,
+    add_member,
+    add_person,
+    give_roles,
+    invite_member,
+    set_group,
+    set_languages,
+)
 from labeling.actions.project import (
     add_model_names,
     change_project,
@@ -23,6 +31,7 @@ from labeling.actions.rubrics import publish_rubric
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
+from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
 from labeling.actions.wishes import forget_wish, tell_of_tasks, wish_for_tasks
 
@@ -41,6 +50,7 @@ __all__ = [
     "check_draft_is_newest",
     "check_language",
     "choose_language",
+    "choose_topics",
     "claim_task",
     "count_active",
     "create_project",
@@ -52,6 +62,8 @@ __all__ = [
     "invite_member",
     "keep_working",
     "map_import",
+    "mark_outputs",
+    "mark_prompt",
     "open_demonstration_task",
     "open_ranking_task",
     "pause_project",
@@ -67,6 +79,7 @@ __all__ = [
     "save_draft",
     "set_aside",
     "set_group",
+    "set_languages",
     "skip_task",
     "start_export",
     "start_import",

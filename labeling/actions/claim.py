@@ -1,35 +1,21 @@
 """Handing out seats: the next task, now or reserved for the moment after this one."""
 
 import random
+from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
+from labeling.eligibility import Eligibility, eligibility_of
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task, User
 
 Status = Assignment.Status
-
-TAKE_SEAT = """
-    UPDATE labeling_task SET seats_taken = seats_taken + 1
-    WHERE id = (
-        SELECT task.id FROM labeling_task AS task
-        WHERE task.project_id = %(project)s AND task.kind = %(kind)s
-          AND task.status = 'open' AND task.seats_taken < task.seats_wanted
-          AND NOT EXISTS (
-              SELECT 1 FROM labeling_assignment AS seat
-              WHERE seat.task_id = task.id AND seat.user_id = %(user)s
-          )
-        ORDER BY task.priority DESC, task.id
-        LIMIT 1
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-"""
 
 
 @transaction.atomic
@@ -37,20 +23,24 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
     """The next task of this kind for this person, leased to them; None when there is none.
 
     What they have open comes first, then what is reserved for them, what they let expire, the next free
-    seat, and at last a seat that is only reserved for somebody else. Refuses while the project is paused.
+    seat, and at last a seat that is only reserved for somebody else; only what fits them (eligibility), and
+    nothing but what is open once the day's cap is reached. Refuses while the project is paused.
     """
     if kind not in Task.Kind.values:
         raise DomainError("unknown_kind", _("There are no tasks of the kind %s.") % kind)
     if project.paused_at:
         raise Conflict("paused", _("The project is paused. What you have open can still be submitted."))
-    _one_claim_at_a_time(user)
+    seeker = _seeker(user, project, kind)
+    if opened := _open_assignment(seeker):
+        return opened
+    if seeker.may.is_day_full:
+        return None
     return (
-        _open_assignment(user=user, project=project, kind=kind)
-        or _take_up_reservation(user=user, project=project, kind=kind)
-        or _lease_again(user=user, project=project, kind=kind)
-        or _take_free_seat(user=user, project=project, kind=kind, to=Status.LEASED)
-        or _take_seat_of_expired_lease(user=user, project=project, kind=kind)
-        or _take_seat_reserved_for_another(user=user, project=project, kind=kind)
+        _take_up_reservation(seeker)
+        or _lease_again(seeker)
+        or _take_free_seat(seeker, to=Status.LEASED)
+        or _take_seat_of_expired_lease(seeker)
+        or _take_seat_reserved_for_another(seeker)
     )
 
 
@@ -62,9 +52,10 @@ def reserve_task(*, user: User, project: Project, kind: str) -> Assignment | Non
     """
     if project.paused_at or kind not in Task.Kind.values:
         return None
-    _one_claim_at_a_time(user)
-    own = Assignment.objects.filter(user=user, task__project=project, task__kind=kind)
-    if not own.filter(status=Status.LEASED).exists() or _leasable_again(user, project, kind).exists():
+    seeker = _seeker(user, project, kind)
+    if seeker.may.is_day_full or not _own(seeker).filter(status=Status.LEASED).exists():
+        return None
+    if _leasable_again(seeker).exists():
         return None
     held = (
         Assignment.objects.select_for_update(of=("self",))
@@ -73,31 +64,42 @@ def reserve_task(*, user: User, project: Project, kind: str) -> Assignment | Non
         .first()
     )
     if held is not None:
-        if _is_for(held, project, kind):
+        if _is_for(held, seeker):
             Assignment.objects.filter(pk=held.pk).update(lease_until=Now() + RESERVATION)
             return held
         give_back(held)
-    return _take_free_seat(user=user, project=project, kind=kind, to=Status.RESERVED)
+    return _take_free_seat(seeker, to=Status.RESERVED)
 
 
-def _one_claim_at_a_time(user: User) -> None:
-    """So that a double click opens one task and not two."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+@dataclass(frozen=True)
+class _Seeker:
+    """Who asks for what, and what they may be given."""
+
+    user: User
+    project: Project
+    kind: str
+    may: Eligibility
 
 
-def _is_for(held: Assignment, project: Project, kind: str) -> bool:
+def _seeker(user: User, project: Project, kind: str) -> _Seeker:
+    """Locked, so that a double click opens one task and not two; with the topics they say yes to now."""
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    return _Seeker(locked, project, kind, eligibility_of(locked, project))
+
+
+def _own(seeker: _Seeker) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(user=seeker.user, task__project=seeker.project, task__kind=seeker.kind)
+
+
+def _is_for(held: Assignment, seeker: _Seeker) -> bool:
     task = held.task
-    return (task.project_id, task.kind, task.status) == (project.pk, kind, Task.Status.OPEN)
+    asked = (seeker.project.pk, seeker.kind, Task.Status.OPEN)
+    return (task.project_id, task.kind, task.status) == asked and seeker.may.allows(task)
 
 
-def _open_assignment(*, user: User, project: Project, kind: str) -> Assignment | None:
-    own = Assignment.objects.filter(
-        user=user,
-        task__project=project,
-        task__kind=kind,
-        status=Status.LEASED,
-        lease_until__gt=Now(),
-    )
+def _open_assignment(seeker: _Seeker) -> Assignment | None:
+    """What was begun is not lost when its language is another's now; a topic is care, and counts always."""
+    own = _own(seeker).filter(seeker.may.welcome("task__"), status=Status.LEASED, lease_until__gt=Now())
     assignment = own.order_by("claimed_at").first()
     if assignment is None:
         return None
@@ -106,33 +108,31 @@ def _open_assignment(*, user: User, project: Project, kind: str) -> Assignment |
     return assignment if kept else None
 
 
-def _take_up_reservation(*, user: User, project: Project, kind: str) -> Assignment | None:
+def _take_up_reservation(seeker: _Seeker) -> Assignment | None:
     held = (
         Assignment.objects.select_for_update(of=("self",))
         .select_related("task", "user")
-        .filter(user=user, status=Status.RESERVED)
+        .filter(user=seeker.user, status=Status.RESERVED)
         .first()
     )
-    if held is None or not _is_for(held, project, kind):
+    if held is None or not _is_for(held, seeker):
         return None
     begin_lease(held)
     return held
 
 
-def _leasable_again(user: User, project: Project, kind: str) -> QuerySet[Assignment]:
-    return Assignment.objects.filter(
-        user=user,
-        task__project=project,
-        task__kind=kind,
+def _leasable_again(seeker: _Seeker) -> QuerySet[Assignment]:
+    return _own(seeker).filter(
+        seeker.may.fits("task__"),
         task__status=Task.Status.OPEN,
         task__seats_taken__lt=F("task__seats_wanted"),
         status=Status.EXPIRED,
     )
 
 
-def _lease_again(*, user: User, project: Project, kind: str) -> Assignment | None:
-    expire_leases(project=project)
-    expired = _leasable_again(user, project, kind).select_for_update(of=("self",)).select_related("user")
+def _lease_again(seeker: _Seeker) -> Assignment | None:
+    expire_leases(project=seeker.project)
+    expired = _leasable_again(seeker).select_for_update(of=("self",)).select_related("user")
     for assignment in expired.order_by("claimed_at"):
         if take_seat(assignment):
             begin_lease(assignment)
@@ -140,40 +140,37 @@ def _lease_again(*, user: User, project: Project, kind: str) -> Assignment | Non
     return None
 
 
-def _take_free_seat(*, user: User, project: Project, kind: str, to: Assignment.Status) -> Assignment | None:
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE_SEAT, {"project": project.pk, "kind": kind, "user": user.pk})
-        row = cursor.fetchone()
-    if row is None:
+def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | None:
+    task = take_first_free_seat(user=seeker.user, project=seeker.project, kind=seeker.kind, may=seeker.may)
+    if task is None:
         return None
-    task = Task.objects.get(pk=row[0])
     slots = list(task.slots.values_list("slot", flat=True))
     random.shuffle(slots)
     span = RESERVATION if to == Status.RESERVED else LEASE
     assignment = transitions.make_assignment(
-        task=task, user=user, status=to, lease_until=Now() + span, display_order=slots
+        task=task, user=seeker.user, status=to, lease_until=Now() + span, display_order=slots
     )
     assignment.refresh_from_db()
     return assignment
 
 
-def _take_seat_of_expired_lease(*, user: User, project: Project, kind: str) -> Assignment | None:
-    if not expire_leases(project=project):
+def _take_seat_of_expired_lease(seeker: _Seeker) -> Assignment | None:
+    if not expire_leases(project=seeker.project):
         return None
-    return _take_free_seat(user=user, project=project, kind=kind, to=Status.LEASED)
+    return _take_free_seat(seeker, to=Status.LEASED)
 
 
-def _take_seat_reserved_for_another(*, user: User, project: Project, kind: str) -> Assignment | None:
+def _take_seat_reserved_for_another(seeker: _Seeker) -> Assignment | None:
     """A reservation is a convenience of whoever has it: nobody goes without work for it."""
     held = (
         Assignment.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(status=Status.RESERVED, task__project=project, task__kind=kind)
-        .filter(task__status=Task.Status.OPEN)
-        .exclude(task__assignments__user=user)
+        .filter(status=Status.RESERVED, task__project=seeker.project, task__kind=seeker.kind)
+        .filter(seeker.may.fits("task__"), task__status=Task.Status.OPEN)
+        .exclude(task__assignments__user=seeker.user)
         .order_by("claimed_at")
         .first()
     )
     if held is None:
         return None
     give_back(held)
-    return _take_free_seat(user=user, project=project, kind=kind, to=Status.LEASED)
+    return _take_free_seat(seeker, to=Status.LEASED)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from labeling.actions.imports import MOST_PROBLEMS, checked_fields, rows_of
 from labeling.actions.people import import_authors
 from labeling.actions.prompts import dedupe_key
+from labeling.actions.tasks import of_prompt
 from labeling.actions.transfers import Cancelled, Superseded, claim_transfer, end_transfer
 from labeling.imports.files import Place, RawRow, RowProblem
 from labeling.imports.rows import PromptFields
@@ -152,14 +153,14 @@ def _add_prompts(transfer: Transfer, rows: list[_Row], batch: _Batch) -> None:
     Prompt.objects.bulk_create(prompts, ignore_conflicts=True)
     # Whatever somebody else added meanwhile was left out: it is known.
     mine = Prompt.objects.filter(project=project, public_id__in=[p.public_id for p in prompts])
-    written = list(mine.values_list("pk", "split"))
+    written = list(mine.defer("messages", "metadata"))
     batch.added += len(written)
     batch.known += len(prompts) - len(written)
     if transfer.options["ask_for_demonstrations"]:
         Task.objects.bulk_create(
-            Task(project=project, prompt_id=pk, kind=Task.Kind.DEMONSTRATE)
-            for pk, split in written
-            if split == Prompt.Split.TRAIN
+            Task(**of_prompt(prompt), kind=Task.Kind.DEMONSTRATE)
+            for prompt in written
+            if prompt.split == Prompt.Split.TRAIN
         )
 
 
@@ -219,6 +220,7 @@ def _prompt(transfer: Transfer, row: _Row, author: User, split: str) -> Prompt:
         category=fields.category or Prompt.Category.OTHER,
         language=fields.language or transfer.options["language"],
         split=split,
+        topics=fields.topics,
         dedupe_key=row.key,
         external_id=fields.external_id,
         metadata=fields.metadata,

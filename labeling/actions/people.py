@@ -40,7 +40,7 @@ def add_person(
 
 
 def add_member(*, project: Project, user: User, role: str) -> Membership:
-    """Give a person a role in a project; twice is the same as once. Their group there stays."""
+    """Give a person a role in a project; twice is the same as once. Their group and languages there stay."""
     if role not in Membership.Role.values:
         raise DomainError(
             "unknown_role",
@@ -48,10 +48,8 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
             % {"role": role, "roles": ", ".join(Membership.Role.values)},
         )
     held = Membership.objects.filter(project=project, user=user).first()
-    group = held.group if held else Membership.Group.TRAINING
-    return Membership.objects.get_or_create(project=project, user=user, role=role, defaults={"group": group})[
-        0
-    ]
+    alike = {"group": held.group, "languages": held.languages} if held else {}
+    return Membership.objects.get_or_create(project=project, user=user, role=role, defaults=alike)[0]
 
 
 @transaction.atomic
@@ -101,12 +99,12 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
             "last_manager",
             _("%s is the project's last manager: make somebody else a manager first.") % user,
         )
-    group = project.memberships.filter(user=user).values_list("group", flat=True).first()
+    alike = project.memberships.filter(user=user).values("group", "languages").first()
     project.memberships.filter(user=user).exclude(role__in=roles).delete()
     for role in roles:
         add_member(project=project, user=user, role=role)
-    if group:
-        project.memberships.filter(user=user).update(group=group)
+    if alike:
+        project.memberships.filter(user=user).update(**alike)
 
 
 @transaction.atomic
@@ -118,6 +116,19 @@ def set_group(*, project: Project, user: User, group: str) -> None:
     if group not in Membership.Group.values:
         raise DomainError("unknown_group", _("There is no group %s.") % group)
     project.memberships.filter(user=user).update(group=group)
+
+
+def set_languages(*, project: Project, user: User, languages: Collection[str]) -> None:
+    """Say in which languages this person ranks and writes here; in none means in every one.
+
+    What they have open can be submitted. Refuses what is no language of the project.
+    """
+    if unknown := set(languages) - set(project.languages):
+        raise DomainError(
+            "unknown_language", _("%s is not a language of the project.") % ", ".join(sorted(unknown))
+        )
+    chosen = [code for code in project.languages if code in languages]
+    project.memberships.filter(user=user).update(languages=chosen)
 
 
 def import_authors(names: Mapping[str, str]) -> dict[str, User]:

@@ -13,6 +13,7 @@ from labeling.errors import DomainError
 from labeling.model_names import names_in
 from labeling.models import GuidelineVersion, Membership, Project, User
 
+MOST_A_DAY = 10_000
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
@@ -28,6 +29,7 @@ def create_project(
     time_zone: str = "UTC",
     criteria: str = Project.Criteria.TRAINING,
     model_names: Sequence[str] = (),
+    daily_cap: int | None = None,
 ) -> Project:
     """A new project; whoever creates it manages it. Refuses fields out of range, naming each."""
     project = Project(
@@ -39,6 +41,7 @@ def create_project(
         time_zone=time_zone,
         criteria=criteria,
         model_names=list(model_names),
+        daily_cap=daily_cap,
     )
     _check(project, _("The project could not be created."))
     project.save()
@@ -59,6 +62,7 @@ def change_project(
     time_zone: str,
     criteria: str,
     model_names: Sequence[str],
+    daily_cap: int | None,
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
@@ -70,6 +74,7 @@ def change_project(
     changed.time_zone = time_zone
     changed.criteria = criteria
     changed.model_names = list(model_names)
+    changed.daily_cap = daily_cap
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
     return changed
@@ -139,5 +144,7 @@ def _check(project: Project, refusal: str) -> None:
         fields["overlap_share"] = _("The share lies between 0 and 100 %.")
     if not 1 <= project.overlap_people <= 20:
         fields["overlap_people"] = _("A task is judged by 1 to 20 people.")
+    if project.daily_cap is not None and not 1 <= project.daily_cap <= MOST_A_DAY:
+        fields["daily_cap"] = _("A day has 1 to %s submissions; leave it empty for no limit.") % MOST_A_DAY
     if fields:
         raise DomainError("bad_project", refusal, fields)

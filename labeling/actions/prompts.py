@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from labeling import transitions
 from labeling.actions.tasks import open_demonstration_task
 from labeling.actions.texts import check_storable, is_storable
+from labeling.actions.topics import checked_topics
 from labeling.errors import Conflict, DomainError
 from labeling.model_names import passage_naming_its_model
 from labeling.models import Assignment, Completion, Demonstration, Project, Prompt, Submission, Task, User
@@ -54,6 +55,7 @@ def add_prompt(
     category: str = Prompt.Category.OTHER,
     language: str = "en",
     split: str = Prompt.Split.TRAIN,
+    topics: Collection[str] = (),
     external_id: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> Prompt:
@@ -82,6 +84,7 @@ def add_prompt(
             "category": category,
             "language": language,
             "split": split,
+            "topics": checked_topics(topics),
             "external_id": external_id,
             "metadata": dict(metadata or {}),
         },

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -37,8 +38,7 @@ def open_ranking_task(
     if len(distinct) > 9:
         raise DomainError("too_many_completions", _("A ranking has at most 9 outputs."))
     task = Task.objects.create(
-        project_id=prompt.project_id,
-        prompt=prompt,
+        **of_prompt(_as_it_is_now(prompt)),
         kind=Task.Kind.RANK,
         purpose=purpose,
         round=round,
@@ -52,6 +52,21 @@ def open_ranking_task(
     return task
 
 
+def of_prompt(prompt: Prompt) -> dict[str, Any]:
+    """The columns that every task of a prompt has from it: it goes to whom they fit (eligibility)."""
+    return {
+        "project_id": prompt.project_id,
+        "prompt": prompt,
+        "language": prompt.language,
+        "topics": prompt.topics,
+    }
+
+
+def _as_it_is_now(prompt: Prompt) -> Prompt:
+    """Locked, so that a topic that is marked at this moment reaches the new task too."""
+    return Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
+
+
 def seats_for(prompt: Prompt) -> int:
     """How many people judge this prompt's outputs: the project's overlap, drawn by the prompt's own id."""
     project = prompt.project
@@ -59,6 +74,7 @@ def seats_for(prompt: Prompt) -> int:
     return project.overlap_people if drawn < project.overlap_share else 1
 
 
+@transaction.atomic
 def open_demonstration_task(*, prompt: Prompt, round: int = 1, priority: int = 0) -> Task:
     """Ask somebody to write the ideal answer to this prompt; asked twice in a round it is one task."""
     return Task.objects.get_or_create(
@@ -67,7 +83,7 @@ def open_demonstration_task(*, prompt: Prompt, round: int = 1, priority: int = 0
         kind=Task.Kind.DEMONSTRATE,
         purpose=Task.Purpose.COLLECT,
         round=round,
-        defaults={"priority": priority},
+        defaults=of_prompt(_as_it_is_now(prompt)) | {"priority": priority},
     )[0]
 
 

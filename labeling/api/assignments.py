@@ -40,8 +40,9 @@ class Assignments(AssignmentView):
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
         """Claim the next task.
 
-        What you have open comes first, then what you let expire, then the next free seat; 204 when nothing
-        waits for you. The lease lasts 30 minutes unless renewed.
+        What you have open comes first, then what you let expire, then the next free seat that fits you; 204
+        when nothing waits for you, or you have reached the project's daily cap. The lease lasts 30
+        minutes unless renewed.
         """
         project = access.project_for(request.user, project_id, roles=access.LABELERS)
         assignment = actions.claim_task(user=request.user, project=project, kind=self.sent(Claim)["kind"])

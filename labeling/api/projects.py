@@ -43,12 +43,13 @@ class OneProject(ApiView):
 def _described(user: User, project: Project) -> dict[str, Any]:
     counts = queries.task_counts(project)
     mine = queries.submissions_by(user, project)
+    waiting = queries.all_waiting_for(user, project)
     kinds = {
         kind: {
             "open": counts[kind].open,
             "complete": counts[kind].complete,
             "submissions": counts[kind].submissions,
-            "waiting_for_you": queries.tasks_waiting_for(user, project, kind),
+            "waiting_for_you": waiting[kind],
             "submitted_by_you": mine[kind],
         }
         for kind in Task.Kind.values

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from labeling import exports, queries
 from labeling.api.paging import PageParameters
-from labeling.models import Assignment, Membership, Prompt, Submission, Task
+from labeling.models import Assignment, Membership, Prompt, Submission, Task, Topic
 from labeling.rubric_queries import newest_rubric, rubric_shown
 from labeling.rubrics.answers import from_fields
 from labeling.rubrics.questions import KINDS, SCOPES
@@ -25,7 +25,10 @@ class TaskCountsOfKind(serializers.Serializer):
     open = serializers.IntegerField(help_text="Tasks that want more submissions.")
     complete = serializers.IntegerField()
     submissions = serializers.IntegerField()
-    waiting_for_you = serializers.IntegerField(help_text="Tasks that you could still be given.")
+    waiting_for_you = serializers.IntegerField(
+        help_text="Tasks that you could still be given today: in your languages, on topics you said yes to, "
+        "within the daily cap."
+    )
     submitted_by_you = serializers.IntegerField()
 
 
@@ -49,6 +52,7 @@ class OutputShown(serializers.Serializer):
     number = serializers.IntegerField(help_text="1…K, in the order in which you are shown them.")
     letter = serializers.CharField(help_text="What the page calls it: A…I.")
     text = serializers.CharField()
+    is_sensitive = serializers.BooleanField(help_text="Show it covered until the person opens it.")
 
 
 class AnswerGiven(serializers.Serializer):
@@ -117,6 +121,12 @@ class AssignmentShown(serializers.Serializer):
     project = serializers.UUIDField(source="task.project.public_id")
     lease_until = serializers.DateTimeField(allow_null=True)
     messages = Message(source="task.prompt.messages", many=True)
+    topics = serializers.ListField(
+        child=serializers.ChoiceField(Topic.values),
+        source="task.prompt.topics",
+        help_text="Sensitive topics of the prompt, all of which you said yes to on the page /care/. "
+        "Where there is one, show messages and outputs covered until the person opens them.",
+    )
     outputs = serializers.SerializerMethodField(help_text="Of a ranking task: what is to be ordered.")
     rubric = serializers.SerializerMethodField(
         help_text="Of a ranking task: what is asked besides; null where nothing is."

@@ -39,6 +39,7 @@ _ABOUT_PROMPT = (
     Column("split", TEXT, "train, valid or test; by the prompt's author, so no prompt is in two."),
     Column("language", TEXT, "The prompt's language."),
     Column("category", TEXT, "The prompt's use case."),
+    Column("topics", TEXT, "The prompt's sensitive topics with spaces between them, or empty."),
     Column("external_id", TEXT, "The prompt's id where it came from, or empty."),
     Column("metadata", TEXT, "The prompt's own fields from where it came from, as a JSON object."),
 )

@@ -133,6 +133,7 @@ def _about_prompt(prompt: Prompt) -> Row:
         "split": prompt.split,
         "language": prompt.language,
         "category": prompt.category,
+        "topics": " ".join(prompt.topics),
         "external_id": prompt.external_id,
         "metadata": _json(prompt.metadata),
     }

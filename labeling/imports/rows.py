@@ -9,9 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from labeling.imports.files import RawRow, RowProblem
-from labeling.models import Prompt
+from labeling.models import Prompt, Topic
 
-FIELDS = ("prompt", "messages", "author", "category", "language", "source", "split", "external_id")
+FIELDS = ("prompt", "messages", "author", "category", "language", "source", "split", "topics", "external_id")
 # Names that other people's files give the same things, best first.
 USUAL_NAMES = {
     "prompt": ("prompt", "instruction", "question", "query", "text"),
@@ -21,6 +21,7 @@ USUAL_NAMES = {
     "language": ("language", "lang", "locale"),
     "source": ("source",),
     "split": ("split",),
+    "topics": ("topics", "sensitive_topics"),
     "external_id": ("external_id", "id", "prompt_id", "uuid"),
 }
 SPLIT_NAMES = {"validation": "valid", "val": "valid", "dev": "valid"}
@@ -39,6 +40,7 @@ class PromptFields:
     language: str
     source: str
     split: str
+    topics: list[str]
     external_id: str
     metadata: dict[str, Any]
 
@@ -66,6 +68,7 @@ def prompt_fields(row: RawRow, mapping: Mapping[str, str]) -> PromptFields:
         language=_language(taken),
         source=_choice(taken, "source", Prompt.Source.values),
         split=_one_of("split", SPLIT_NAMES.get(split, split), Prompt.Split.values),
+        topics=_topics(taken.get("topics")),
         external_id=_text(taken, "external_id", longest=LONGEST_ID),
         metadata={name: value for name, value in row.values.items() if name not in columns},
     )
@@ -123,6 +126,20 @@ def _language(taken: Mapping[str, Any]) -> str:
     if code and (not LANGUAGE.fullmatch(code) or len(code) > 16):
         raise RowProblem(_("The language “%s” is no code such as en or zh.") % code[:40])
     return code
+
+
+def _topics(value: Any) -> list[str]:
+    """A list, or a text of keys with commas or spaces between them; a list may be written as JSON."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise RowProblem(_("Its topics are no JSON.")) from error
+    words = re.split(r"[\s,;]+", value) if isinstance(value, str) else value or []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise RowProblem(_("The topics are neither a text nor a list of texts."))
+    found = {_one_of("topic", word.strip().casefold().replace("-", "_"), Topic.values) for word in words}
+    return [topic for topic in Topic.values if topic in found]
 
 
 def _is_empty(value: Any) -> bool:

@@ -16,6 +16,7 @@ from labeling.models.tasks import (
     output_letter,
 )
 from labeling.models.tokens import ApiToken, IdempotentRequest
+from labeling.models.topics import Topic
 from labeling.models.transfers import Transfer, TransferStatusChange
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "TaskCompletion",
     "TaskStatusChange",
     "TaskWish",
+    "Topic",
     "Transfer",
     "TransferStatusChange",
     "User",

@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.base import PublicIdModel
+from labeling.models.topics import Topic
 
 
 class UserManager(BaseUserManager["User"]):
@@ -41,6 +43,8 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     # Made by a manager and shown once: whoever signs in with it chooses one of their own first.
     password_is_temporary = models.BooleanField(default=False)
+    # Sensitive topics that this person has said yes to; tasks with any other are never handed to them.
+    topics = ArrayField(models.CharField(max_length=16, choices=Topic), default=list, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -52,6 +56,9 @@ class User(PublicIdModel, AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(topics__contained_by=Topic.values), name="user_topics_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,6 +85,8 @@ class Membership(models.Model):
     project = models.ForeignKey("labeling.Project", on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role)
     group = models.CharField(max_length=16, choices=Group, default=Group.TRAINING)  # alike in all roles
+    # In which they rank and write here, alike in all roles; empty: in every language.
+    languages = ArrayField(models.CharField(max_length=16), default=list, blank=True)
 
     class Meta:
         constraints = [

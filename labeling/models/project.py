@@ -36,6 +36,8 @@ class Project(PublicIdModel):
     overlap_people = models.PositiveSmallIntegerField(default=2)
     criteria = models.CharField(max_length=16, choices=Criteria, default=Criteria.TRAINING)
     time_zone = models.CharField(max_length=64, default="UTC")
+    # So many submissions a person may make in a day of this time zone; null: as many as they like.
+    daily_cap = models.PositiveSmallIntegerField(null=True, blank=True)
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -53,6 +55,10 @@ class Project(PublicIdModel):
                 condition=models.Q(overlap_share__range=(0.0, 1.0)), name="project_overlap_share"
             ),
             models.CheckConstraint(condition=models.Q(overlap_people__gte=1), name="project_overlap_people"),
+            models.CheckConstraint(
+                condition=models.Q(daily_cap__isnull=True) | models.Q(daily_cap__gte=1),
+                name="project_daily_cap",
+            ),
         ]
 
     def __str__(self) -> str:

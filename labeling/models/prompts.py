@@ -1,5 +1,6 @@
 """Prompts and the texts produced for them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from labeling.models.base import PublicIdModel
 from labeling.models.people import User
 from labeling.models.project import Project
+from labeling.models.topics import Topic
 
 
 class SearchVector(models.Func):
@@ -51,6 +53,8 @@ class Prompt(PublicIdModel):
     category = models.CharField(max_length=16, choices=Category, default=Category.OTHER)
     language = models.CharField(max_length=16, default="en")
     split = models.CharField(max_length=8, choices=Split, default=Split.TRAIN)
+    # What it is about that people are asked first; its tasks have a copy.
+    topics = ArrayField(models.CharField(max_length=16, choices=Topic), default=list, blank=True)
     # Digest of the conversation, white space and case aside: the same prompt enters a project once.
     dedupe_key = models.CharField(max_length=64, editable=False)
     external_id = models.CharField(max_length=200, blank=True)
@@ -63,6 +67,9 @@ class Prompt(PublicIdModel):
                 fields=["project", "external_id"],
                 condition=~models.Q(external_id=""),
                 name="prompt_external_id_unique_in_project",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(topics__contained_by=Topic.values), name="prompt_topics_known"
             ),
         ]
         indexes = [
@@ -89,6 +96,7 @@ class Completion(PublicIdModel):
     author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     # The passage in which it tells which model wrote it; empty: it does not.
     names_model = models.CharField(max_length=120, blank=True, db_default="")
+    is_sensitive = models.BooleanField(default=False)  # covered until somebody opens it
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 

@@ -31,6 +31,9 @@ class Task(PublicIdModel):
     kind = models.CharField(max_length=16, choices=Kind)
     purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.COLLECT)
     status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
+    # Of its prompt: copies, so that one index finds what a person may be given (labeling/eligibility.py).
+    language = models.CharField(max_length=16, default="", editable=False)
+    topics = ArrayField(models.CharField(max_length=16), default=list, editable=False)
     round = models.PositiveIntegerField(default=1)
     priority = models.SmallIntegerField(default=0)  # higher first
     seats_wanted = models.PositiveSmallIntegerField(default=1)
@@ -57,6 +60,8 @@ class Task(PublicIdModel):
             models.Index(
                 "project",
                 "kind",
+                "language",
+                "topics",
                 F("priority").desc(),
                 "id",
                 condition=Q(status="open", seats_taken__lt=F("seats_wanted")),

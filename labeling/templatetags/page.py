@@ -1,13 +1,15 @@
 """What every page's template may use."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from labeling import access
 from labeling import markdown as markdown_to_html
-from labeling.models import Project
+from labeling.models import Project, Topic
 
 register = template.Library()
 
@@ -15,6 +17,12 @@ register = template.Library()
 @register.filter
 def markdown(text: str) -> SafeString:
     return markdown_to_html.render(text)
+
+
+@register.filter
+def topic_names(topics: Iterable[str]) -> str:
+    """What people call the topics, in the language of the page."""
+    return gettext(", ").join(str(Topic(topic).label) for topic in topics)
 
 
 @register.filter

@@ -16,7 +16,7 @@ from tests.making import make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
 
-PROMPT_COLUMNS = {"prompt", "prompt_id", "split", "language", "category", "external_id", "metadata"}
+PROMPT_COLUMNS = {"prompt", "prompt_id", "split", "language", "category", "topics", "external_id", "metadata"}
 JUDGMENT_COLUMNS = PROMPT_COLUMNS | {
     *("annotator", "annotator_group", "origin", "round", "is_late", "submitted_at")
 }

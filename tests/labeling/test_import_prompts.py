@@ -373,3 +373,29 @@ def test_a_message_that_comes_twice_changes_nothing(read_in):
 
     transfer.refresh_from_db()
     assert (transfer.attempt, counts(transfer)) == (1, {"added": 1, "known": 0, "broken": 1})
+
+
+@pytest.mark.parametrize(
+    "topics", ["hate, Self-Harm", ["self_harm", "hate"], '["hate", "self_harm"]', "hate self_harm hate"]
+)
+def test_topics_are_read_as_a_list_or_a_text_and_reach_the_task(read_in, project, topics):
+    read_in(jsonl({"prompt": "Why?", "split": "train", "topics": topics}))
+
+    assert Prompt.objects.get().topics == Task.objects.get().topics == ["self_harm", "hate"]
+    assert Task.objects.get().language == "en"
+
+
+@pytest.mark.parametrize(
+    ("topics", "words"),
+    [
+        ("cats", "The topic “cats” is none of sexual, violence"),
+        (7, "neither a text nor a list"),
+        ([["hate"]], "neither a text nor a list"),
+        ("[hate", "Its topics are no JSON."),
+    ],
+)
+def test_topics_that_are_none_break_their_row(read_in, project, topics, words):
+    transfer = read_in(jsonl({"prompt": "Why?", "topics": topics}, {"prompt": "How?", "topics": None}))
+
+    assert counts(transfer) == {"added": 1, "known": 0, "broken": 1}
+    assert words in reasons(transfer)[1]

@@ -104,6 +104,19 @@ def test_settings_are_saved(client, project):
     assert (project.name, project.completions_per_prompt, project.languages) == ("Poems", 6, ["zh", "en"])
 
 
+def test_a_cap_per_day_is_set_refused_when_it_is_none_and_taken_away(client, project):
+    settings = address("manage-settings", project)
+
+    client.post(settings, SETTINGS | {"daily_cap": "40"})
+    project.refresh_from_db()
+    assert project.daily_cap == 40
+    assert client.post(settings, SETTINGS | {"daily_cap": "0"}).status_code == 400
+    client.post(settings, SETTINGS)
+
+    project.refresh_from_db()
+    assert project.daily_cap is None
+
+
 def test_a_pause_has_a_reason_that_annotators_read_and_ends(client, client_for, annotator, project):
     make_ranking_task(project)
     client.post(address("pause-project", project), {"reason": "  "})

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from labeling.actions import publish_rubric
+from labeling.actions import choose_topics, publish_rubric
 from labeling.models import Assignment, Ranking, Submission
 from labeling.rubrics.questions import Option, Question
 from tests.api import api_for, assert_problem
@@ -57,14 +57,14 @@ def test_outputs_go_by_number_and_letter_and_nothing_tells_their_maker(api, proj
         (3, "C"),
         (4, "D"),
     ]
-    assert set(assignment["outputs"][0]) == {"number", "letter", "text"}
+    assert set(assignment["outputs"][0]) == {"number", "letter", "text", "is_sensitive"}
     said = str(assignment)
     hidden = [str(c.public_id) for c in task.completions.all()] + [
         str(task.public_id),
         str(task.prompt.public_id),
     ]
     assert [name for name in hidden if name in said] == []
-    told = "id kind status project lease_until messages outputs rubric draft draft_version submission"
+    told = "id kind status project lease_until messages topics outputs rubric draft draft_version submission"
     assert set(assignment) == set(told.split())
 
 
@@ -241,3 +241,20 @@ def test_the_strength_of_a_choice_between_two(api, project):
     assert_problem(tied, 400, "bad_strength")
     assert sent.status_code == 201
     assert Ranking.objects.get().strength == 2
+
+
+def test_a_program_is_given_what_fits_its_owner_and_no_more_than_the_days_cap(project, annotator):
+    api = api_for(annotator)
+    project.daily_cap = 1
+    project.save()
+    make_ranking_task(project, prompt=make_prompt(project, topics=["hate"]))
+    make_ranking_task(project, prompt=make_prompt(project, topics=["violence"]))
+    assert claim(api, project).status_code == 204
+    choose_topics(user=annotator, topics=["violence", "hate"])
+
+    assignment = claim(api, project).data
+    api.post(f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4]})
+
+    assert assignment["topics"] == ["hate"]
+    assert claim(api, project).status_code == 204
+    assert api.get(f"projects/{project.public_id}/").data["counts"]["rank"]["waiting_for_you"] == 0

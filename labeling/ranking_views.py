@@ -27,7 +27,7 @@ def compare_outputs(request: PersonRequest, assignment_id: uuid.UUID) -> HttpRes
     context = {
         "project": assignment.task.project,
         "assignment": assignment,
-        "language": assignment.task.prompt.language,
+        "prompt": assignment.task.prompt,
         "sides": list(zip(pair, pieces, strict=True)),
     }
     template = "_comparison.html" if request.headers.get("HX-Request") else "compare_outputs.html"

@@ -17,8 +17,8 @@ export async function toggleRaw(outputs) {
   const link = document.getElementById("raw");
   const answer = await fetch(link.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const texts = page.querySelectorAll(".output > .text");
-  outputs.forEach((output, index) => output.querySelector(":scope > .text").replaceWith(texts[index]));
+  const texts = page.querySelectorAll(".output .text");
+  outputs.forEach((output, index) => output.querySelector(".text").replaceWith(texts[index]));
   const isFocused = link.matches(":focus-visible");
   link.replaceWith(page.getElementById("raw"));
   if (isFocused) document.getElementById("raw").focus();

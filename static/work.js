@@ -32,6 +32,7 @@ function openShown() {
   const over = new AbortController();
   open(document.getElementById("work"), over.signal);
   task.over = over;
+  if (document.querySelector(".cover")) import("./covers.js").then((covers) => covers.keep(over.signal));
   setTimeout(prepareNext, PREPARE_AFTER_MS);
 }
 

@@ -12,11 +12,13 @@ from django.shortcuts import get_object_or_404
 from labeling.models import (
     ApiToken,
     Assignment,
+    FaqEntry,
     GuidelineVersion,
     Membership,
     Project,
     RubricVersion,
     Task,
+    Thread,
     Transfer,
     User,
 )
@@ -123,6 +125,27 @@ def rubric_version_for(user: User, public_id: uuid.UUID) -> RubricVersion:
     )
     managed_project(user, version.project.public_id)
     return version
+
+
+def thread_for(user: User, public_id: uuid.UUID) -> Thread:
+    """A question about a task of a project that the user manages; else 404."""
+    thread = get_object_or_404(
+        Thread.objects.select_related("assignment__task__project", "assignment__task__prompt").select_related(
+            "assignment__user", "closed_by"
+        ),
+        public_id=public_id,
+    )
+    managed_project(user, thread.assignment.task.project.public_id)
+    return thread
+
+
+def faq_entry_for(user: User, public_id: uuid.UUID) -> FaqEntry:
+    """An entry of the FAQ, in force or retired, of a project that the user manages; else 404."""
+    entry = get_object_or_404(
+        FaqEntry.objects.select_related("project", "author", "thread"), public_id=public_id
+    )
+    managed_project(user, entry.project.public_id)
+    return entry
 
 
 def member_for(project: Project, public_id: uuid.UUID) -> User:

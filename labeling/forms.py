@@ -65,9 +65,9 @@ def read_submission(data: QueryDict) -> SentSubmission:
         places=CHOICES.get(choice, tuple(places)),
         text=data.get("text", ""),
         comment=data.get("comment", ""),
-        idempotency_key=_key_of(data),
-        active_seconds=_whole(data.get("active_seconds", "")),
-        draft_version=_whole(data.get("draft_version", "")),
+        idempotency_key=key_of(data),
+        active_seconds=whole(data.get("active_seconds", "")),
+        draft_version=whole(data.get("draft_version", "")),
         answers={name: data.get(name, "") for name in data if name.startswith("answer-")},
         rubric_version=data.get("rubric_version", ""),
         strength=int(strength) if strength in {"1", "2", "3"} and choice != "tie" else None,
@@ -77,11 +77,11 @@ def read_submission(data: QueryDict) -> SentSubmission:
     )
 
 
-def _whole(value: str) -> int | None:
+def whole(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-def _key_of(data: QueryDict) -> str:
+def key_of(data: QueryDict) -> str:
     """The page's key and what it sends: a double click is one submission, a page changed after it another."""
     left_out = {"csrfmiddlewaretoken", "active_seconds", "draft_version"}
     content = sorted((name, data.getlist(name)) for name in data if name not in left_out)

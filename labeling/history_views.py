@@ -15,7 +15,7 @@ from labeling.access import PersonRequest
 @require_GET
 def history(request: PersonRequest) -> HttpResponse:
     """Everything this person submitted; what may still be changed leads to its task."""
-    page = history_queries.history_of(request.user, after=_position(request.GET.get("after", "")))
+    page = history_queries.history_of(request.user, after=position(request.GET.get("after", "")))
     projects = {one.assignment.task.project for one in page.submissions}
     changeable = {
         project.pk
@@ -26,7 +26,8 @@ def history(request: PersonRequest) -> HttpResponse:
     return render(request, "history.html", context)
 
 
-def _position(sent: str) -> uuid.UUID | None:
+def position(sent: str) -> uuid.UUID | None:
+    """Where a page by keyset begins, as its address says; None for the first, and for what is no position."""
     try:
         return uuid.UUID(sent)
     except ValueError:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from labeling.errors import DomainError
 from labeling.imports.rows import FIELDS
 from labeling.manager_queries import TaskFilter
-from labeling.models import Membership, Project, Prompt, Task, Topic, Transfer
+from labeling.models import FaqEntry, Membership, Project, Prompt, Task, Topic, Transfer
 
 
 class DomainForm(forms.Form):
@@ -179,6 +179,31 @@ class TaskFilterForm(forms.Form):
     @property
     def is_narrowed(self) -> bool:
         return self.asked() != TaskFilter()
+
+
+class FaqForm(DomainForm):
+    """A question and its answer for everybody, in one of the project's languages."""
+
+    language = forms.ChoiceField(label=_("Language"))
+    question = forms.CharField(label=_("Question"), widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}))
+    answer = forms.CharField(
+        label=_("Answer"),
+        widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
+        help_text=_(
+            "Markdown works. Who asked is not said: leave out what only one person could have written."
+        ),
+    )
+
+    def __init__(self, data: Any, *, project: Project, initial: dict[str, str] | None = None) -> None:
+        super().__init__(data, initial=initial, auto_id="faq-%s")
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        language.choices = [(code, code) for code in project.languages]
+
+    @classmethod
+    def of(cls, entry: FaqEntry, data: Any = None) -> "FaqForm":
+        initial = {name: getattr(entry, name) for name in ("language", "question", "answer")}
+        return cls(data, project=entry.project, initial=initial)
 
 
 class UploadForm(DomainForm):

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
+from labeling import answer_views, rubric_views
 from labeling import import_views as imports
 from labeling import manager_views as views
-from labeling import rubric_views
 
 PROJECT = "projects/<uuid:project_id>/manage/"
 
@@ -25,6 +25,13 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/withdraw/", views.withdraw_task, name="withdraw-task"),
     path("tasks/<uuid:task_id>/reopen/", views.reopen_task, name="reopen-task"),
     path("tasks/<uuid:task_id>/mark/", views.mark_task, name="mark-task"),
+    path(f"{PROJECT}questions/", answer_views.asked, name="manage-questions"),
+    path("threads/<uuid:thread_id>/", answer_views.answer, name="answer-question"),
+    path("threads/<uuid:thread_id>/close/", answer_views.close, name="close-question"),
+    path("threads/<uuid:thread_id>/publish/", answer_views.publish, name="publish-answer"),
+    path(f"{PROJECT}faq/", answer_views.faq, name="manage-faq"),
+    path("faq/<uuid:entry_id>/", answer_views.faq_entry, name="faq-entry"),
+    path("faq/<uuid:entry_id>/retire/", answer_views.retire_faq_entry, name="retire-faq-entry"),
     path(f"{PROJECT}imports/", imports.imports, name="manage-imports"),
     path("imports/<uuid:import_id>/", imports.show_import, name="import"),
     path("imports/<uuid:import_id>/map/", imports.map_import, name="map-import"),

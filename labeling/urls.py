@@ -2,7 +2,16 @@
 
 from django.urls import include, path
 
-from labeling import care_views, export_views, history_views, language, ranking_views, views, work_views
+from labeling import (
+    care_views,
+    export_views,
+    history_views,
+    language,
+    question_views,
+    ranking_views,
+    views,
+    work_views,
+)
 
 urlpatterns = [
     path("", include("labeling.manager_urls")),
@@ -21,10 +30,13 @@ urlpatterns = [
     path("projects/<uuid:project_id>/tell/<str:kind>/", work_views.wish_for_tasks, name="wish-for-tasks"),
     path("care/", care_views.care, name="care"),
     path("history/", history_views.history, name="history"),
+    path("questions/", question_views.questions, name="questions"),
     path("assignments/<uuid:assignment_id>/", views.assignment, name="assignment"),
     path("assignments/<uuid:assignment_id>/submit/", views.submit, name="submit"),
     path("assignments/<uuid:assignment_id>/skip/", work_views.skip, name="skip"),
     path("assignments/<uuid:assignment_id>/compare/", ranking_views.compare_outputs, name="compare-outputs"),
+    path("assignments/<uuid:assignment_id>/question/", question_views.question, name="question"),
+    path("assignments/<uuid:assignment_id>/question/read/", question_views.read_answers, name="read-answers"),
     path("assignments/<uuid:assignment_id>/draft/", work_views.draft, name="draft"),
     path("projects/<uuid:project_id>/exports/", export_views.exports, name="exports"),
     path("projects/<uuid:project_id>/exports/start/", export_views.start_export, name="start-export"),

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import access, actions, forms, history_queries, queries, ranking_page
+from labeling import access, actions, forms, history_queries, queries, question_queries, ranking_page
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
 from labeling.models import Assignment, Project, Task, User
@@ -22,8 +22,15 @@ def home(request: PersonRequest) -> HttpResponse:
     projects = [
         _home_row(request.user, project) for project in access.projects_of(request.user).order_by("name")
     ]
+    labeled = [row["project"] for row in projects if row["may_label"]]
+    managed = [row["project"] for row in projects if row["may_manage"]]
+    asked = question_queries.open_counts(managed)
+    for row in projects:
+        row["asked"] = asked.get(row["project"].pk, 0)
     context = {
         "projects": projects,
+        "may_label": bool(labeled),
+        "answered": question_queries.answered_questions(request.user, labeled),
         "may_create_projects": access.may_create_projects(request.user),
         "weeks": history_queries.weeks_of(request.user),
     }
@@ -50,11 +57,14 @@ def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
-    version = queries.guidelines_for(project, request.GET.get("language") or get_language() or "en")
-    languages = project.guideline_versions.order_by("language").values_list("language", flat=True).distinct()
-    return render(
-        request, "guidelines.html", {"project": project, "guidelines": version, "languages": languages}
-    )
+    language = request.GET.get("language") or get_language() or "en"
+    context = {
+        "project": project,
+        "guidelines": queries.guidelines_for(project, language),
+        "faq": question_queries.faq_of(project, language),
+        "languages": question_queries.languages_to_read(project),
+    }
+    return render(request, "guidelines.html", context)
 
 
 @login_required
@@ -118,6 +128,8 @@ def _assignment_page(
         "project": project,
         "prompt": assignment.task.prompt,
         "guidelines": queries.guidelines_for(project, get_language() or "en"),
+        "faq": question_queries.faq_of(project, get_language() or "en"),
+        "is_answered": question_queries.has_news(assignment),
         "submission": queries.newest_submission(assignment),
         "idempotency_key": uuid.uuid4(),
         "entered": entered,

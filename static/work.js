@@ -52,6 +52,11 @@ export function openDialog(id) {
   if (dialog && !document.querySelector("dialog[open]")) dialog.showModal();
 }
 
+/** The dialog in which one asks about the task; its code comes when it is needed. */
+export async function ask() {
+  (await import("./asking.js")).openQuestion();
+}
+
 // --- one task: what is entered, what is saved, how long it takes
 
 class Work {
@@ -370,6 +375,11 @@ function show(page, address) {
 // --- the page
 
 document.addEventListener("submit", onSubmit);
+document.addEventListener("click", (event) => {
+  if (isForeign(event) || event.shiftKey || !event.target.closest("#question-open")) return;
+  event.preventDefault();
+  ask();
+});
 tabs.addEventListener("message", ({ data }) => task?.hear(data));
 for (const sign of signs) addEventListener(sign, () => (lastUse = Date.now()), { passive: true, capture: true });
 setInterval(() => {

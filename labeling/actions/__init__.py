@@ -5,6 +5,7 @@ from labeling.actions.active import count_active
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.draft import check_draft_is_newest, save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
+from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq_entry
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
@@ -27,6 +28,7 @@ from labeling.actions.project import (
     resume_project,
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
+from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
 from labeling.actions.rubrics import publish_rubric
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
@@ -44,14 +46,18 @@ __all__ = [
     "add_model_names",
     "add_person",
     "add_prompt",
+    "answer_question",
+    "ask_question",
     "cancel_export",
     "cancel_import",
+    "change_faq_entry",
     "change_project",
     "check_draft_is_newest",
     "check_language",
     "choose_language",
     "choose_topics",
     "claim_task",
+    "close_question",
     "count_active",
     "create_project",
     "delete_export_files",
@@ -68,12 +74,15 @@ __all__ = [
     "open_ranking_task",
     "pause_project",
     "preview_of",
+    "publish_faq_entry",
     "publish_guidelines",
     "publish_rubric",
+    "read_answers",
     "renew_lease",
     "reopen_task",
     "reserve_task",
     "resume_project",
+    "retire_faq_entry",
     "run_export",
     "run_import",
     "save_draft",

@@ -15,6 +15,7 @@ from labeling.models.tasks import (
     TaskStatusChange,
     output_letter,
 )
+from labeling.models.threads import FaqEntry, Thread, ThreadMessage
 from labeling.models.tokens import ApiToken, IdempotentRequest
 from labeling.models.topics import Topic
 from labeling.models.transfers import Transfer, TransferStatusChange
@@ -26,6 +27,7 @@ __all__ = [
     "AssignmentStatusChange",
     "Completion",
     "Demonstration",
+    "FaqEntry",
     "GuidelineAcknowledgement",
     "GuidelineVersion",
     "IdempotentRequest",
@@ -41,6 +43,8 @@ __all__ = [
     "TaskCompletion",
     "TaskStatusChange",
     "TaskWish",
+    "Thread",
+    "ThreadMessage",
     "Topic",
     "Transfer",
     "TransferStatusChange",

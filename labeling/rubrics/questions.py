@@ -30,8 +30,8 @@ MOST_OPTIONS = 20
 LONGEST_NAME = 120
 LONGEST_HELP = 600
 LONGEST_TEXT = 5_000
-# Keys of the page itself: guidelines, mode, raw, skip, undo, covers; the others toggle flags.
-LETTERS = "abcdefhijklnopqtwxyz"
+# Keys of the page itself: guidelines, mode, question, raw, skip, undo, covers; the others toggle flags.
+LETTERS = "abcdefhijklnoptwxyz"
 
 
 @dataclass(frozen=True, slots=True)

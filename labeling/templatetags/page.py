@@ -7,7 +7,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from labeling import access
+from labeling import access, question_queries
 from labeling import markdown as markdown_to_html
 from labeling.models import Project, Topic
 
@@ -35,6 +35,12 @@ def whole(number: int) -> str:
 def minutes(seconds: int) -> str:
     """A span in minutes, to a tenth."""
     return f"{seconds / 60:.1f}"
+
+
+@register.simple_tag
+def open_questions(project: Project) -> int:
+    """How many questions of annotators wait for a manager."""
+    return question_queries.open_counts([project]).get(project.pk, 0)
 
 
 @register.inclusion_tag("_project_nav.html", takes_context=True)

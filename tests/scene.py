@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from labeling import actions as labeling_actions
-from labeling.models import Answer, ApiToken, Project, RubricVersion, Submission, Transfer, User
+from labeling.models import Answer, ApiToken, Assignment, Project, RubricVersion, Submission, Transfer, User
 from labeling.rubrics.questions import Option, Question
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 from tests.training.making import make_promoted, make_ranking, make_sample_run, make_snapshot, make_version
@@ -101,6 +101,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
     return {
         "assignment": assignment.public_id,
         "writing": writing.public_id,
+        **make_questions(assignment, writing, manager),
         "task": task.public_id,
         "guideline version": guidelines.public_id,
         "rubric version": rubric.public_id,
@@ -111,6 +112,24 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "export": make_transfer(project, manager, "export").public_id,
         "no file": "no-such-file.jsonl",
     }
+
+
+def make_questions(answered: Assignment, waiting: Assignment, manager: User) -> dict[str, Any]:
+    """One that was answered and published, and one that waits."""
+    labeling_actions.ask_question(assignment=waiting, body="How long?", idempotency_key="1")
+    asked = labeling_actions.ask_question(assignment=answered, body="Do ties count?", idempotency_key="1")
+    labeling_actions.answer_question(
+        thread=asked.thread, author=manager, body="They do.", idempotency_key="2", seen=1
+    )
+    entry = labeling_actions.publish_faq_entry(
+        project=answered.task.project,
+        language="en",
+        question="Do ties count?",
+        answer="They do.",
+        author=manager,
+        thread=asked.thread,
+    )
+    return {"thread": asked.thread.public_id, "faq entry": entry.public_id}
 
 
 def make_rubric(project: Project, author: User) -> RubricVersion:

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labeling import actions
-from labeling.models import FaqEntry, Thread, ThreadMessage
+from labeling.models import FaqEntry, Task, Thread, ThreadMessage
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +94,7 @@ def test_the_dialog_of_the_page_gets_the_thread_alone(client_for, annotator, ass
 def test_nobody_sees_the_questions_of_somebody_else_at_the_same_task(
     client_for, annotator, second_annotator, manager, project
 ):
-    make_ranking_task(project, seats_wanted=2)
+    Task.objects.filter(pk=make_ranking_task(project).pk).update(seats_wanted=2)
     first = actions.claim_task(user=annotator, project=project, kind="rank")
     second = actions.claim_task(user=second_annotator, project=project, kind="rank")
     answer(ask(first), manager)

@@ -21,8 +21,8 @@ from labeling.history_views import position
 def question(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """One's own questions about one's own task, with the answers. The task's page shows it in a dialog."""
     assignment = access.assignment_for(request.user, assignment_id)
-    is_fragment = bool(request.headers.get("HX-Request"))
-    body, problem, is_asked = "", "", False
+    is_dialog = bool(request.headers.get("HX-Request"))
+    body, problem = "", ""
     if request.method == "POST":
         body = request.POST.get("body", "")
         try:
@@ -30,8 +30,8 @@ def question(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
         except DomainError as error:
             problem = error.message
         else:
-            body, is_asked = "", True
-            if not is_fragment:
+            body = ""
+            if not is_dialog:
                 messages.success(request, _("Asked; a manager answers."))
                 return redirect("question", assignment.public_id)
     context = {
@@ -41,10 +41,10 @@ def question(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
         "thread": question_queries.thread_of(assignment),
         "body": body,
         "problem": problem,
-        "is_asked": is_asked,
+        "is_dialog": is_dialog,
         "idempotency_key": uuid.uuid4(),
     }
-    template = "_question.html" if is_fragment else "question.html"
+    template = "_question.html" if is_dialog else "question.html"
     return render(request, template, context, status=400 if problem else 200)
 
 

@@ -58,7 +58,8 @@ export async function openQuestion() {
   if (!dialog.open) return;
   say("", false);
   dialog.onsubmit = (event) => {
-    if (!event.target.matches(".ask")) return;
+    // Closing: else the hidden button would have the keys until the next frame, and Enter would submit nothing.
+    if (!event.target.matches(".ask")) return document.activeElement.blur();
     event.preventDefault();
     send(dialog, event.target);
   };

@@ -1,6 +1,6 @@
 // The writing page: drafts, length, Ctrl+Enter.
 
-import { ask, isForeign, openDialog, openTasks, openWork } from "./work.js";
+import { isForeign, openDialog, openTasks, openWork } from "./work.js";
 
 // Chinese has no spaces between words, so its length is in characters.
 const HAN = /\p{Script=Han}/u;
@@ -31,10 +31,10 @@ openTasks((form, signal) => {
     "keydown",
     (event) => {
       if (isForeign(event) || event.target.matches?.("textarea, input, select")) return;
-      const act = { g: () => openDialog("guidelines"), q: ask }[event.key.toLowerCase()];
-      if (!act || document.querySelector("dialog[open]")) return;
+      const key = event.key.toLowerCase();
+      if (!["g", "q"].includes(key) || document.querySelector("dialog[open]")) return;
       event.preventDefault();
-      act();
+      document.getElementById(key === "g" ? "guidelines-open" : "question-open").click();
     },
     { signal },
   );

@@ -2,7 +2,7 @@
 // keys, clicks and drags only write into them.
 
 import { keepConversation, missingAt, openRail, ratingOf, redraw } from "./rail.js";
-import { ask, isForeign, openDialog, openTasks, openWork } from "./work.js";
+import { isForeign, openDialog, openTasks, openWork } from "./work.js";
 
 // Of the task that is shown; `open` sets them anew for each.
 let form, outputs, aboutPrompt, isPair, isRated, controls, notice, said, stops, rail, work;
@@ -246,7 +246,7 @@ async function compare() {
 const COMMON = {
   "?": () => openDialog("help"),
   g: () => openDialog("guidelines"),
-  q: ask,
+  q: () => press("#question-open"),
   s: () => press("#skip"),
   r: () => press("#raw"),
   u: () => travel(past, future),

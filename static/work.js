@@ -52,11 +52,6 @@ export function openDialog(id) {
   if (dialog && !document.querySelector("dialog[open]")) dialog.showModal();
 }
 
-/** The dialog in which one asks about the task; its code comes when it is needed. */
-export async function ask() {
-  (await import("./asking.js")).openQuestion();
-}
-
 // --- one task: what is entered, what is saved, how long it takes
 
 class Work {
@@ -375,10 +370,11 @@ function show(page, address) {
 // --- the page
 
 document.addEventListener("submit", onSubmit);
-document.addEventListener("click", (event) => {
+document.addEventListener("click", async (event) => {
+  // A click that wants a new tab gets it: the link leads to the same question.
   if (isForeign(event) || event.shiftKey || !event.target.closest("#question-open")) return;
   event.preventDefault();
-  ask();
+  (await import("./asking.js")).openQuestion();
 });
 tabs.addEventListener("message", ({ data }) => task?.hear(data));
 for (const sign of signs) addEventListener(sign, () => (lastUse = Date.now()), { passive: true, capture: true });

@@ -28,6 +28,10 @@ class SentSubmission:
     verdict: str = ""
     mode: str = ""
     contradiction_seen: bool = False
+    # Of a demonstration: what the page counted, and what the writer says.
+    pasted_characters: int | None = None
+    assistance: str = ""
+    assistance_tool: str = ""
 
     @property
     def common(self) -> dict[str, Any]:
@@ -47,6 +51,9 @@ class SentSubmission:
             "rubric_version": self.rubric_version,
             "strength": self.strength or "",
             "mode": self.mode,
+            "pasted_characters": "" if self.pasted_characters is None else self.pasted_characters,
+            "assistance": self.assistance,
+            "assistance_tool": self.assistance_tool,
         }
 
 
@@ -74,6 +81,9 @@ def read_submission(data: QueryDict) -> SentSubmission:
         verdict=data.get("verdict", ""),
         mode=data.get("mode", ""),
         contradiction_seen="contradiction_seen" in data,
+        pasted_characters=whole(data.get("pasted_characters", "")),
+        assistance=data.get("assistance", ""),
+        assistance_tool=data.get("assistance_tool", ""),
     )
 
 

@@ -16,6 +16,7 @@ from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
     Completion,
+    Demonstration,
     GuidelineVersion,
     Membership,
     Project,
@@ -240,6 +241,17 @@ def judgments_of(task: Task, language: str) -> list[Judgment]:
         )
         for submission in newest
     ]
+
+
+def demonstrations_of(task: Task) -> list[Demonstration]:
+    """The newest of everybody who wrote an answer, with its text, what was pasted and what is declared."""
+    newest = (
+        Demonstration.objects.filter(submission__assignment__task=task)
+        .select_related("completion", "submission__assignment__user")
+        .order_by("submission__assignment_id", "-submission__revision")
+        .distinct("submission__assignment_id")
+    )
+    return list(newest)
 
 
 def _answers_shown(submission: Submission, language: str) -> list[tuple[str, list[str]]]:

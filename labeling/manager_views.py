@@ -203,6 +203,7 @@ def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         if task.kind == Task.Kind.RANK
         else [],
         "topics": Topic.choices,
+        "demonstrations": queries.demonstrations_of(task) if task.kind == Task.Kind.DEMONSTRATE else [],
     }
     return render(request, "manage/task.html", context)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -54,7 +55,7 @@ def newest_submission(assignment: Assignment) -> Submission | None:
     return assignment.submissions.order_by("-revision").first()
 
 
-def written_before(assignment: Assignment) -> dict[str, str]:
+def written_before(assignment: Assignment) -> dict[str, Any]:
     """The answer a person submitted last, for a page that is opened again to revise it."""
     demonstration = Demonstration.objects.select_related("completion", "submission").filter(
         submission__assignment=assignment
@@ -62,7 +63,13 @@ def written_before(assignment: Assignment) -> dict[str, str]:
     newest = demonstration.order_by("-submission__revision").first()
     if newest is None:
         return {}
-    return {"text": newest.completion.text, "comment": newest.submission.comment}
+    return {
+        "text": newest.completion.text,
+        "comment": newest.submission.comment,
+        "pasted_characters": "" if newest.pasted_characters is None else newest.pasted_characters,
+        "assistance": newest.assistance,
+        "assistance_tool": newest.assistance_tool,
+    }
 
 
 def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:

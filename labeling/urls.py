@@ -11,6 +11,7 @@ from labeling import (
     ranking_views,
     views,
     work_views,
+    writing_views,
 )
 
 urlpatterns = [
@@ -38,6 +39,12 @@ urlpatterns = [
     path("assignments/<uuid:assignment_id>/question/", question_views.question, name="question"),
     path("assignments/<uuid:assignment_id>/question/read/", question_views.read_answers, name="read-answers"),
     path("assignments/<uuid:assignment_id>/draft/", work_views.draft, name="draft"),
+    path(
+        "assignments/<uuid:assignment_id>/preview/",
+        writing_views.preview_demonstration,
+        name="preview-demonstration",
+    ),
+    path("projects/<uuid:project_id>/token-count/", writing_views.count_tokens, name="count-tokens"),
     path("projects/<uuid:project_id>/exports/", export_views.exports, name="exports"),
     path("projects/<uuid:project_id>/exports/start/", export_views.start_export, name="start-export"),
     path("exports/<uuid:export_id>/cancel/", export_views.cancel_export, name="cancel-export"),

@@ -9,7 +9,16 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import access, actions, forms, history_queries, queries, question_queries, ranking_page
+from labeling import (
+    access,
+    actions,
+    forms,
+    history_queries,
+    queries,
+    question_queries,
+    ranking_page,
+    writing_page,
+)
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
 from labeling.models import Assignment, Project, Task, User
@@ -71,7 +80,7 @@ def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def assignment(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
-    return _assignment_page(request, assignment, entered=assignment.draft)
+    return assignment_page(request, assignment, entered=assignment.draft)
 
 
 @login_required
@@ -84,9 +93,9 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
         if assignment.task.kind == Task.Kind.RANK:
             ranking_page.take(assignment, sent)
         else:
-            actions.submit_demonstration(assignment=assignment, text=sent.text, **sent.common)
+            writing_page.take(assignment, sent)
     except DomainError as error:
-        return _assignment_page(request, assignment, entered=sent.as_draft(), error=error)
+        return assignment_page(request, assignment, entered=sent.as_draft(), error=error)
     return go_on(request, assignment.task.project, assignment.task.kind)
 
 
@@ -113,13 +122,15 @@ def _why_nothing_at_all(user: User, project: Project) -> history_queries.Why:
     return history_queries.why_nothing(user, project, Task.Kind.DEMONSTRATE)
 
 
-def _assignment_page(
+def assignment_page(
     request: PersonRequest,
     assignment: Assignment,
     *,
     entered: dict[str, Any],
     error: DomainError | None = None,
+    is_preview: bool = False,
 ) -> HttpResponse:
+    """The task with what was entered; with the refusal, or as it will look."""
     project = assignment.task.project
     # Counts are those of the moment when it is shown: the task before it is submitted then.
     is_prepared = assignment.status == Assignment.Status.RESERVED
@@ -142,7 +153,8 @@ def _assignment_page(
         context["is_raw"] = "raw" in request.GET
         template = "rank.html"
     else:
-        context["entered"] = entered or queries.written_before(assignment)
+        context |= writing_page.shown(assignment, entered)
+        context["is_preview"] = is_preview
         template = "demonstrate.html"
     outputs = [row.output for row in context.get("outputs", ())]
     is_sensitive = any(output.is_sensitive for output in outputs)

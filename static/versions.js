@@ -75,7 +75,10 @@ function describe(work, draft) {
     .sort(([, one], [, other]) => one - other)
     .map(([output, place]) => `${words.place} ${place}: ${String.fromCharCode(64 + Number(output))}`);
   const answers = Object.entries(draft.answers ?? {}).map(([field, value]) => `${questionOf(form, field)}: ${value}`);
-  return [draft.text, ...ranked, ...answers, draft.comment].filter(Boolean).join("\n") || words.nothing;
+  const declared = ["assistance", "assistance_tool"]
+    .filter((field) => draft[field])
+    .map((field) => `${questionOf(form, field)}: ${draft[field]}`);
+  return [draft.text, ...ranked, ...answers, ...declared, draft.comment].filter(Boolean).join("\n") || words.nothing;
 }
 
 function questionOf(form, field) {

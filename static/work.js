@@ -292,7 +292,7 @@ function onSubmit(event) {
   submit(work, submitter, isSkip ? { sure: "yes" } : {});
 }
 
-const hasWork = ({ mode, rubric_version, ...entered }) => !isEmpty(entered);
+const hasWork = ({ mode, rubric_version, pasted_characters, ...entered }) => !isEmpty(entered);
 
 function askToSkip(submitter) {
   const work = task;

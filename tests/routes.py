@@ -45,6 +45,8 @@ ROUTES = {
     "submit": Route(OWNER, ("assignment",), post=400),
     "skip": Route(OWNER, ("assignment",), post=302),
     "draft": Route(OWNER, ("assignment",), post=400),
+    "preview-demonstration": Route(OWNER, ("writing",), post=200),
+    "count-tokens": Route(LABELERS, PROJECT, post=200),
     "compare-outputs": Route(OWNER, ("assignment",), get=200),
     "question": Route(OWNER, ("assignment",), get=200, post=400),
     "read-answers": Route(OWNER, ("assignment",), post=302),

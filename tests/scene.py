@@ -81,6 +81,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
     Submission.objects.update(rubric_version=rubric)
     Submission.objects.update(comment="Close.")
     task = make_ranking_task(project, [f"Output {number}." for number in range(9)])
+    make_written(annotator, project)
     make_demonstration_task(project)
     assignment = labeling_actions.claim_task(user=annotator, project=project, kind="rank")
     writing = labeling_actions.claim_task(user=annotator, project=project, kind="demonstrate")
@@ -130,6 +131,20 @@ def make_questions(answered: Assignment, waiting: Assignment, manager: User) -> 
         thread=asked.thread,
     )
     return {"thread": asked.thread.public_id, "faq entry": entry.public_id}
+
+
+def make_written(annotator: User, project: Project) -> None:
+    make_demonstration_task(project)
+    assignment = labeling_actions.claim_task(user=annotator, project=project, kind="demonstrate")
+    assert assignment is not None
+    labeling_actions.submit_demonstration(
+        assignment=assignment,
+        text="An answer.",
+        idempotency_key="k",
+        pasted_characters=5,
+        assistance="edited",
+        assistance_tool="A tool",
+    )
 
 
 def make_rubric(project: Project, author: User) -> RubricVersion:

@@ -242,7 +242,7 @@ def test_pages_tasks_and_beat_import_nothing_that_the_web_image_lacks():
         for module, distributions in metadata.packages_distributions().items()
         if {canonicalize_name(name) for name in distributions} <= only_training
     }
-    assert {"torch", "numpy", "tokenizers"} <= modules
+    assert {"torch", "numpy", "safetensors"} <= modules
     code = f"""
 import sys
 sys.modules.update(dict.fromkeys({sorted(modules)!r}))  # None there makes an import fail

@@ -26,6 +26,7 @@ from labeling.actions.project import (
     pause_project,
     publish_guidelines,
     resume_project,
+    set_tokenizer,
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
 from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
@@ -89,6 +90,7 @@ __all__ = [
     "set_aside",
     "set_group",
     "set_languages",
+    "set_tokenizer",
     "skip_task",
     "start_export",
     "start_import",

@@ -102,6 +102,11 @@ def resume_project(*, project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(paused_at=None, pause_reason="")
 
 
+def set_tokenizer(*, project: Project, path: str) -> None:
+    """Count tokens by this tokenizer.json from now on; below ARTIFACTS_DIR or absolute, empty for none."""
+    Project.objects.filter(pk=project.pk).update(tokenizer_path=path)
+
+
 @transaction.atomic
 def publish_guidelines(
     *, project: Project, language: str, body: str, author: User | None

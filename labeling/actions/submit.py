@@ -110,8 +110,15 @@ def submit_demonstration(
     idempotency_key: str,
     active_seconds: int | None = None,
     comment: str = "",
+    pasted_characters: int | None = None,
+    assistance: str = "",
+    assistance_tool: str = "",
 ) -> Submission:
-    """Take in the ideal answer a person wrote; rules as for rankings. Refuses an empty text."""
+    """Take in the ideal answer a person wrote; rules as for rankings. Refuses an empty text.
+
+    pasted_characters: as the page counted them, None when it did not. assistance: the writer's own word on
+    what part a machine had, empty when they say nothing. Both are kept and never a reason to refuse.
+    """
     check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.DEMONSTRATE)
     known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
@@ -122,13 +129,20 @@ def submit_demonstration(
         raise DomainError("empty_text", message, {"text": message})
     check_storable("text", text)
     check_storable("comment", comment)
+    check_storable("assistance_tool", assistance_tool)
     submission = _new_submission(
         assignment, idempotency_key, active_seconds, comment, Submission.Verdict.WRITTEN
     )
     completion = add_completion(
         prompt=assignment.task.prompt, text=text, origin=Completion.Origin.PERSON, author=assignment.user
     )
-    Demonstration.objects.create(submission=submission, completion=completion)
+    Demonstration.objects.create(
+        submission=submission,
+        completion=completion,
+        pasted_characters=pasted_characters,
+        assistance=assistance if assistance in Demonstration.Assistance.values else "",
+        assistance_tool=assistance_tool.strip()[:200],
+    )
     return submission
 
 

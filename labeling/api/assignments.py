@@ -105,7 +105,12 @@ class Submissions(AssignmentView):
             "comment": sent["comment"],
         }
         if assignment.task.kind == Task.Kind.DEMONSTRATE:
-            submission = actions.submit_demonstration(text=sent["text"], **common)
+            submission = actions.submit_demonstration(
+                text=sent["text"],
+                assistance=sent["ai_assistance"],
+                assistance_tool=sent["ai_tool"],
+                **common,
+            )
         else:
             submission = self._judged(sent, common)
         return Response(SubmissionMade(submission).data, status=201)

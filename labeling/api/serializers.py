@@ -6,10 +6,12 @@ from rest_framework import serializers
 
 from labeling import exports, queries
 from labeling.api.paging import PageParameters
-from labeling.models import Assignment, Membership, Prompt, Submission, Task, Topic
+from labeling.models import Assignment, Demonstration, Membership, Prompt, Submission, Task, Topic
 from labeling.rubric_queries import newest_rubric, rubric_shown
 from labeling.rubrics.answers import from_fields
 from labeling.rubrics.questions import KINDS, SCOPES
+
+AI_ASSISTANCE = "What part an AI tool had, in the writer's word; empty: they do not say."
 
 
 class ProjectRow(serializers.Serializer):
@@ -235,6 +237,16 @@ class SubmissionSent(serializers.Serializer):
         max_length=200_000,
         help_text="Of a demonstration: the ideal answer.",
     )
+    ai_assistance = serializers.ChoiceField(
+        Demonstration.Assistance.values,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text=f"Of a demonstration. {AI_ASSISTANCE}",
+    )
+    ai_tool = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=200, help_text="Which tool, in your words."
+    )
     comment = serializers.CharField(required=False, default="", allow_blank=True, max_length=20_000)
     active_seconds = serializers.IntegerField(
         required=False, default=None, allow_null=True, min_value=0, max_value=86_400
@@ -280,6 +292,13 @@ class RankingMade(serializers.Serializer):
 
 class DemonstrationMade(serializers.Serializer):
     text = serializers.CharField(source="completion.text")
+    pasted_characters = serializers.IntegerField(
+        allow_null=True, help_text="Pasted or dropped while writing; null where nobody counted."
+    )
+    ai_assistance = serializers.ChoiceField(
+        Demonstration.Assistance.values, allow_blank=True, source="assistance", help_text=AI_ASSISTANCE
+    )
+    ai_tool = serializers.CharField(allow_blank=True, source="assistance_tool")
 
 
 class Judgment(serializers.Serializer):

@@ -67,6 +67,9 @@ _SFT = (
     _PROMPT,
     Column("completion", MESSAGES, "The answer a person wrote, as the assistant's turn."),
     Column("demonstration_id", TEXT, "The demonstration."),
+    Column("pasted_characters", NUMBER, "Characters pasted or dropped while writing; -1: nobody counted."),
+    Column("ai_assistance", TEXT, "As the writer says: none, edited, written, or empty where they do not."),
+    Column("ai_tool", TEXT, "Which tool, in the writer's words, or empty."),
     *_ABOUT_JUDGMENT,
     *_ABOUT_PROMPT,
 )

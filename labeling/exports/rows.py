@@ -55,9 +55,13 @@ def _preference(project: Project, filters: Filters) -> Iterator[list[Row]]:
 def _sft(project: Project, filters: Filters) -> Iterator[list[Row]]:
     group_of = judgments.groups(project)
     for submission in judgments.demonstrations(project, filters):
+        written = submission.demonstration
         row = {
-            "completion": _assistant(submission.demonstration.completion),
+            "completion": _assistant(written.completion),
             "demonstration_id": str(submission.public_id),
+            "pasted_characters": -1 if written.pasted_characters is None else written.pasted_characters,
+            "ai_assistance": written.assistance,
+            "ai_tool": written.assistance_tool,
             "annotator_group": group_of(submission),
         }
         yield [row | _about_judgment(project, submission)]

@@ -44,6 +44,8 @@ class Project(PublicIdModel):
     # Any of these in an output tells which model wrote it; labeling/model_names.py knows the well-known ones.
     model_names = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     pause_reason = models.TextField(blank=True)  # shown to annotators while it is paused
+    # tokenizer.json of its model, below ARTIFACTS_DIR or absolute; empty: tokens are not counted.
+    tokenizer_path = models.CharField(max_length=520, blank=True, editable=False)
 
     class Meta:
         constraints = [

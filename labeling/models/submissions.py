@@ -80,15 +80,48 @@ class Ranking(models.Model):
 
 
 class Demonstration(models.Model):
-    """A completion an annotator wrote; its text is the completion's, stored once."""
+    """A completion an annotator wrote; its text is the completion's, stored once.
+
+    What is pasted and what is declared are evidence for whoever reviews, and never a reason to refuse.
+    """
+
+    class Assistance(models.TextChoices):
+        """What part an AI tool had, as the writer says."""
+
+        NONE = "none", _("no tool")
+        EDITED = "edited", _("edited with a tool")
+        WRITTEN = "written", _("written with a tool")
 
     submission = models.OneToOneField(
         Submission, on_delete=models.CASCADE, primary_key=True, related_name="demonstration"
     )
     completion = models.OneToOneField(Completion, on_delete=models.PROTECT, related_name="demonstration")
+    # Characters pasted or dropped while it was written, as the page counted them; null: nobody counted.
+    pasted_characters = models.PositiveIntegerField(null=True)
+    assistance = models.CharField(max_length=8, choices=Assistance, blank=True)  # empty: not said
+    assistance_tool = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(assistance__in=["", "none", "edited", "written"]),
+                name="demonstration_assistance_is_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.completion)
+
+    @property
+    def pasted_share(self) -> float | None:
+        """Characters pasted ÷ characters of the text that was submitted, at most 1; None: nobody counted.
+
+        A pasted character counts once, whatever became of it: edited or deleted later, it is not taken off.
+        What the writer cut, copied or dragged within the text itself and put elsewhere is not pasted.
+        """
+        if self.pasted_characters is None:
+            return None
+        return min(1.0, self.pasted_characters / max(1, len(self.completion.text)))
 
 
 class Answer(models.Model):

@@ -43,6 +43,12 @@ def open_questions(project: Project) -> int:
     return question_queries.open_counts([project]).get(project.pk, 0)
 
 
+@register.filter
+def percent(share: float) -> str:
+    """A share as a whole number of percent."""
+    return f"{100 * share:.0f}"
+
+
 @register.inclusion_tag("_project_nav.html", takes_context=True)
 def project_nav(context: dict[str, Any], project: Project, current: str = "") -> dict[str, Any]:
     """The tabs of a project that this user's roles open."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from labeling import actions, exports
 from labeling.models import Assignment, Membership, Submission, Task
 from tests.labeling.exporting import make_demonstration, make_ranking, rank, rows_of
-from tests.making import make_prompt, make_ranking_task
+from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,8 @@ def test_the_columns_are_exactly_these(project, annotator):
         "preference": JUDGMENT_COLUMNS
         | {"chosen", "rejected", "ranking_id", "pairs_in_ranking", "places_apart"}
         | {"chosen_completion", "rejected_completion"},
-        "sft": JUDGMENT_COLUMNS | {"completion", "demonstration_id"},
+        "sft": JUDGMENT_COLUMNS
+        | {"completion", "demonstration_id", "pasted_characters", "ai_assistance", "ai_tool"},
         "prompts": PROMPT_COLUMNS | {"source"},
         "rankings": JUDGMENT_COLUMNS
         | {"completions", "places", "display_order", "ranking_id", "task_id", "revision", "claimed_at"}
@@ -167,6 +168,24 @@ def test_chinese_and_strange_characters_go_out_as_they_are(project, annotator):
 
     assert row["completion"] == assistant(strange)
     assert row["language"] == "zh"
+
+
+def test_a_demonstration_row_tells_what_was_pasted_and_declared(project, annotator):
+    make_demonstration(annotator, project)
+    make_demonstration_task(project)
+    assignment = actions.claim_task(user=annotator, project=project, kind="demonstrate")
+    actions.submit_demonstration(
+        assignment=assignment,
+        text="Twelve signs",
+        idempotency_key="k",
+        pasted_characters=6,
+        assistance="edited",
+        assistance_tool="A tool",
+    )
+
+    told = [(r["pasted_characters"], r["ai_assistance"], r["ai_tool"]) for r in rows_of(project, "sft")]
+
+    assert told == [(-1, "", ""), (6, "edited", "A tool")]
 
 
 def test_a_nul_character_was_replaced_on_its_way_in(project, annotator):

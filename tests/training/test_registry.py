@@ -37,6 +37,18 @@ def test_promoting_moves_the_badge_and_keeps_the_history(project, old, new, engi
     assert (promotion.user, promotion.note) == (engineer, "better answers")
 
 
+def test_the_writing_page_counts_tokens_by_the_promoted_policy_and_after_a_rollback_by_the_former(
+    project, old, new
+):
+    actions.promote_model(project=project, version=new, user=None)
+    project.refresh_from_db()
+    assert project.tokenizer_path == f"{new.path}/tokenizer.json"
+
+    actions.roll_back(project=project, version=old, user=None)
+    project.refresh_from_db()
+    assert project.tokenizer_path == f"{old.path}/tokenizer.json"
+
+
 def test_the_promoted_policy_is_sampled_for_the_next_round(project, old, new, engineer):
     first = actions.start_run(project=project, kind="sample", inputs={"policy": old}, actor=None)
 

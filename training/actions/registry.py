@@ -68,7 +68,8 @@ def adopt_base(*, project: Project, base: ModelVersion, user: User | None) -> Ru
 def promote_model(*, project: Project, version: ModelVersion, user: User | None, note: str = "") -> Run:
     """Make a version the project's policy and have it sampled for the next round of ranking.
 
-    Sampling of the version it replaces ends, so that no worker is kept from it. Returns the sample run.
+    Sampling of the version it replaces ends, so that no worker is kept from it; the writing page counts
+    tokens by its tokenizer. Returns the sample run.
     Refuses another project's version, a reward model or base, one whose directory is gone, and the
     promoted one (Conflict).
     """
@@ -88,6 +89,7 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
     ModelVersion.objects.filter(project=project, is_promoted=True).update(is_promoted=False)
     ModelVersion.objects.filter(pk=version.pk).update(is_promoted=True)
     labeling_actions.add_model_names(project=project, label=version.name)
+    labeling_actions.set_tokenizer(project=project, path=str(Path(version.path) / "tokenizer.json"))
     Promotion.objects.create(
         project=project, from_version=current, to_version=version, note=note.strip(), user=user
     )

@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from labeling.actions import choose_topics, publish_rubric
-from labeling.models import Assignment, Ranking, Submission
+from labeling.models import Assignment, Demonstration, Ranking, Submission
 from labeling.rubrics.questions import Option, Question
 from tests.api import api_for, assert_problem
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -73,9 +73,13 @@ def test_a_demonstration_is_written_and_revised(api, project, annotator):
     assignment = claim(api, project, "demonstrate").data
 
     api.post(f"assignments/{assignment['id']}/submit/", {"text": "An answer."})
-    again = api.post(f"assignments/{assignment['id']}/submit/", {"text": "A better answer."})
+    declared = {"ai_assistance": "edited", "ai_tool": "A tool"}
+    again = api.post(f"assignments/{assignment['id']}/submit/", {"text": "A better answer."} | declared)
 
     assert again.data["revision"] == 2
+    newest = Demonstration.objects.get(submission__revision=2)
+    assert (newest.assistance, newest.assistance_tool) == ("edited", "A tool")
+    assert newest.pasted_characters is None
     assert api.get(f"assignments/{assignment['id']}/").data["submission"]["revision"] == 2
 
 

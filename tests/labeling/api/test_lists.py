@@ -50,11 +50,24 @@ def test_a_ranking_tells_what_was_judged_and_how(engineer, annotator, project):
 
 def test_of_a_revised_judgment_only_the_newest_is_told(engineer, annotator, project):
     first = write(annotator, project, "First.")
-    actions.submit_demonstration(assignment=first.assignment, text="Second.", idempotency_key="k2")
+    actions.submit_demonstration(
+        assignment=first.assignment,
+        text="Second.",
+        idempotency_key="k2",
+        pasted_characters=3,
+        assistance="edited",
+        assistance_tool="A tool",
+    )
 
     [item] = api_for(engineer).get(judgments(project)).data["items"]
 
-    assert (item["revision"], item["demonstration"]) == (2, {"text": "Second."})
+    assert item["revision"] == 2
+    assert item["demonstration"] == {
+        "text": "Second.",
+        "pasted_characters": 3,
+        "ai_assistance": "edited",
+        "ai_tool": "A tool",
+    }
 
 
 def test_filters_choose(engineer, annotator, second_annotator, project):

@@ -61,6 +61,7 @@ register_read_only(models.Project, "paused_at", "created_at", hidden=("pseudonym
 register_read_only(models.Membership, "role", filters=("role",))
 register_read_only(models.GuidelineVersion, "author", "created_at")
 register_read_only(models.Prompt, "project", "category", "language", "split", filters=("split", "category"))
+register_read_only(models.PromptDraft, "user", "project")
 register_read_only(models.Completion, "origin", "created_at", filters=("origin",))
 register_read_only(models.Task, "kind", "status", "created_at", filters=("kind", "purpose", "status"))
 register_read_only(models.TaskCompletion, "task")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from labeling.days import today_in
 from labeling.eligibility import eligibility_of
-from labeling.models import Project, Submission, Task, Topic, User
+from labeling.models import Project, Prompt, Submission, Task, Topic, User
 
 PAGE = 50
 WEEKS = 8
@@ -30,6 +30,7 @@ class Week:
     monday: datetime.date
     ranked: int = 0
     written: int = 0
+    prompts: int = 0
     seconds: int = 0
 
     @property
@@ -64,15 +65,16 @@ def history_of(user: User, *, after: uuid.UUID | None = None) -> HistoryPage:
 
 
 def weeks_of(user: User) -> list[Week]:
-    """The last weeks with work in them, newest first. A revision adds its time, not a judgment."""
+    """The last weeks with work in them, newest first. A revision adds its time, not a judgment.
+
+    Prompts are those the person wrote, here or through the API.
+    """
     zone = zoneinfo.ZoneInfo(user.time_zone)
     today = timezone.now().astimezone(zone).date()
     first = today - datetime.timedelta(days=today.weekday(), weeks=WEEKS - 1)
+    begin = datetime.datetime.combine(first, datetime.time(), tzinfo=zone)
     rows = (
-        Submission.objects.filter(
-            assignment__user=user,
-            created_at__gte=datetime.datetime.combine(first, datetime.time(), tzinfo=zone),
-        )
+        Submission.objects.filter(assignment__user=user, created_at__gte=begin)
         .annotate(week=TruncWeek("created_at", tzinfo=zone))
         .values_list("week", "assignment__task__kind")
         .annotate(n=Count("id", filter=Q(revision=1)), seconds=Sum("active_seconds"))
@@ -86,7 +88,14 @@ def weeks_of(user: User) -> list[Week]:
             week.ranked += n
         else:
             week.written += n
-    return list(weeks.values())
+    for monday, n in (
+        Prompt.objects.filter(author=user, created_at__gte=begin)
+        .annotate(week=TruncWeek("created_at", tzinfo=zone))
+        .values_list("week")
+        .annotate(n=Count("id"))
+    ):
+        weeks.setdefault(monday.date(), Week(monday.date())).prompts = n
+    return sorted(weeks.values(), key=lambda week: week.monday, reverse=True)
 
 
 def why_nothing(user: User, project: Project, kind: str) -> Why:

@@ -15,6 +15,7 @@ from labeling.models import (
     GuidelineVersion,
     Project,
     Prompt,
+    PromptDraft,
     Submission,
     Task,
     User,
@@ -70,6 +71,10 @@ def written_before(assignment: Assignment) -> dict[str, Any]:
         "assistance": newest.assistance,
         "assistance_tool": newest.assistance_tool,
     }
+
+
+def prompt_draft(user: User, project: Project) -> PromptDraft | None:
+    return PromptDraft.objects.filter(user=user, project=project).first()
 
 
 def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:

@@ -40,6 +40,8 @@ ROUTES = {
     "nothing-to-do": Route(LABELERS, ("project", "rank"), get=200),
     "wish-for-tasks": Route(LABELERS, ("project", "rank"), post=302),
     "care": Route(SIGNED_IN, get=200, post=302),
+    "write-prompt": Route(LABELERS, PROJECT, get=200, post=400),
+    "prompt-draft": Route(LABELERS, PROJECT, post=400),
     "history": Route(SIGNED_IN, get=200),
     "assignment": Route(OWNER, ("assignment",), get=200),
     "submit": Route(OWNER, ("assignment",), post=400),

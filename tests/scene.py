@@ -82,6 +82,9 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
     Submission.objects.update(comment="Close.")
     task = make_ranking_task(project, [f"Output {number}." for number in range(9)])
     make_written(annotator, project)
+    labeling_actions.save_prompt_draft(
+        user=annotator, project=project, content={"kind": "plain", "prompt": "Half a"}, version=0
+    )
     make_demonstration_task(project)
     assignment = labeling_actions.claim_task(user=annotator, project=project, kind="rank")
     writing = labeling_actions.claim_task(user=annotator, project=project, kind="demonstrate")

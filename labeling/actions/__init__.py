@@ -37,10 +37,12 @@ from labeling.actions.tasks import open_demonstration_task, open_ranking_task, r
 from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
 from labeling.actions.wishes import forget_wish, tell_of_tasks, wish_for_tasks
+from labeling.actions.written_prompts import WorthALook, save_prompt_draft, write_prompt
 
 __all__ = [
     "LEASE",
     "Invitation",
+    "WorthALook",
     "acknowledge_guidelines",
     "add_completion",
     "add_member",
@@ -87,6 +89,7 @@ __all__ = [
     "run_export",
     "run_import",
     "save_draft",
+    "save_prompt_draft",
     "set_aside",
     "set_group",
     "set_languages",
@@ -101,4 +104,5 @@ __all__ = [
     "upload_import",
     "wish_for_tasks",
     "withdraw_task",
+    "write_prompt",
 ]

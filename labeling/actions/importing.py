@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from labeling.actions.imports import MOST_PROBLEMS, checked_fields, rows_of
 from labeling.actions.people import import_authors
 from labeling.actions.prompts import dedupe_key
+from labeling.actions.splits import split_of
 from labeling.actions.tasks import of_prompt
 from labeling.actions.transfers import Cancelled, Superseded, claim_transfer, end_transfer
 from labeling.imports.files import Place, RawRow, RowProblem
@@ -26,8 +27,6 @@ from labeling.imports.rows import PromptFields
 from labeling.models import Project, Prompt, Task, Transfer, User
 
 BATCH = 500
-# Of authors who are new to the project: this share trains, the rest is halved into valid and test.
-TRAIN_SHARE = 0.8
 
 
 def run_import(*, transfer_id: int) -> None:
@@ -51,15 +50,6 @@ def run_import(*, transfer_id: int) -> None:
             end_transfer(transfer=transfer, to=Transfer.Status.FAILED, error=reason)
         else:
             end_transfer(transfer=transfer, to=Transfer.Status.SUCCEEDED)
-
-
-def split_of(project: Project, identity: str) -> str:
-    """The split of an author, or of a prompt without one: always the same, by a hash."""
-    digest = hashlib.sha256(f"{project.public_id}:{identity}".encode()).digest()
-    drawn = int.from_bytes(digest[:8], "big") / 2**64
-    if drawn < TRAIN_SHARE:
-        return str(Prompt.Split.TRAIN)
-    return str(Prompt.Split.VALID if drawn < (1 + TRAIN_SHARE) / 2 else Prompt.Split.TEST)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def add_prompt(
     topics: Collection[str] = (),
     external_id: str = "",
     metadata: Mapping[str, Any] | None = None,
+    submission_key: str = "",
 ) -> Prompt:
     """A new prompt. Refuses a malformed conversation, and one the project has already (Conflict)."""
     checked = checked_messages(messages)
@@ -87,6 +88,7 @@ def add_prompt(
             "topics": checked_topics(topics),
             "external_id": external_id,
             "metadata": dict(metadata or {}),
+            "submission_key": submission_key,
         },
     )
     if not created:

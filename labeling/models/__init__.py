@@ -4,7 +4,7 @@ from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
-from labeling.models.prompts import Completion, Prompt
+from labeling.models.prompts import Completion, Prompt, PromptDraft
 from labeling.models.rubrics import RubricVersion
 from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
 from labeling.models.tasks import (
@@ -34,6 +34,7 @@ __all__ = [
     "Membership",
     "Project",
     "Prompt",
+    "PromptDraft",
     "PublicIdModel",
     "Ranking",
     "RubricVersion",

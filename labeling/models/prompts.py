@@ -59,9 +59,16 @@ class Prompt(PublicIdModel):
     dedupe_key = models.CharField(max_length=64, editable=False)
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # Of a prompt that a person wrote here: the same key again is the same prompt, not a second one.
+    submission_key = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["author", "submission_key"],
+                condition=~models.Q(submission_key=""),
+                name="prompt_submitted_once",
+            ),
             models.UniqueConstraint(fields=["project", "dedupe_key"], name="prompt_unique_in_project"),
             models.UniqueConstraint(
                 fields=["project", "external_id"],
@@ -80,6 +87,23 @@ class Prompt(PublicIdModel):
 
     def __str__(self) -> str:
         return str(self.messages[-1]["content"])[:80]
+
+
+class PromptDraft(models.Model):
+    """What a person has entered of a prompt and not yet submitted; one in each project."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="prompt_drafts")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompt_drafts")
+    content = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="prompt_draft_one_in_a_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.project}"
 
 
 class Completion(PublicIdModel):

@@ -17,6 +17,7 @@ from labeling.models import (
     Membership,
     Project,
     RubricVersion,
+    Submission,
     Task,
     Thread,
     Transfer,
@@ -34,6 +35,7 @@ class PersonRequest(HttpRequest):
 
 LABELERS = (Role.ANNOTATOR, Role.REVIEWER, Role.MANAGER)
 ENGINEERS = (Role.ENGINEER, Role.MANAGER)
+REVIEWERS = (Role.REVIEWER, Role.MANAGER)
 MANAGERS = (Role.MANAGER,)
 
 
@@ -85,6 +87,27 @@ def task_for(user: User, public_id: uuid.UUID) -> Task:
     task = get_object_or_404(Task.objects.select_related("project", "prompt__author"), public_id=public_id)
     managed_project(user, task.project.public_id)
     return task
+
+
+def reviewed_project(user: User, public_id: uuid.UUID) -> Project:
+    """The project, if the user reviews what is submitted in it; else 404."""
+    return project_for(user, public_id, roles=REVIEWERS)
+
+
+def submission_to_review(user: User, public_id: uuid.UUID) -> Submission:
+    """Any revision that somebody else submitted in a project that the user reviews; else 404.
+
+    Simulated and imported ones are none: nobody is there to whom they could be returned.
+    """
+    submission = get_object_or_404(
+        Submission.objects.select_related("assignment__user", "assignment__task__prompt", "project").exclude(
+            assignment__user=user
+        ),
+        public_id=public_id,
+        origin=Submission.Origin.PERSON,
+    )
+    reviewed_project(user, submission.project.public_id)
+    return submission
 
 
 def import_for(user: User, public_id: uuid.UUID) -> Transfer:

@@ -7,6 +7,8 @@ from django.db import transaction
 from labeling.models import (
     Assignment,
     AssignmentStatusChange,
+    Review,
+    Submission,
     Task,
     TaskStatusChange,
     Transfer,
@@ -62,3 +64,11 @@ def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:
     TaskStatusChange.objects.create(subject=task, from_status=task.status, to_status=to, actor=actor)
     task.status = to
     task.save(update_fields=["status"])
+
+
+def add_review(submission: Submission, verdict: Review.Verdict, *, reviewer: User, note: str) -> Review:
+    """Review a submission whose assignment the caller has locked; its reviews are the state's history."""
+    review = Review.objects.create(submission=submission, reviewer=reviewer, verdict=verdict, note=note)
+    submission.review_state = Submission.ReviewState(verdict)
+    submission.save(update_fields=["review_state"])
+    return review

@@ -41,8 +41,11 @@ def found(pattern: str, files: list[Path]) -> list[str]:
     ]
 
 
+STATUSES = {"status", "review_state"}
+
+
 def status_writes(tree: ast.Module) -> Iterator[int]:
-    """Lines that assign `.status` or give `status=` to update()."""
+    """Lines that assign `.status` or give `status=` to update(), or another column of that sort."""
     for node in ast.walk(tree):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
@@ -53,11 +56,11 @@ def status_writes(tree: ast.Module) -> Iterator[int]:
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in {"update", "bulk_update", "setattr"}
-            and any(keyword.arg == "status" for keyword in node.keywords)
+            and any(keyword.arg in STATUSES for keyword in node.keywords)
         ):
             yield node.lineno
         for target in targets:
-            if isinstance(target, ast.Attribute) and target.attr == "status":
+            if isinstance(target, ast.Attribute) and target.attr in STATUSES:
                 yield node.lineno
 
 
@@ -76,9 +79,11 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_the_rule_about_statuses_sees_each_way_of_writing_one():
-    code = "task.status = 1\nTask.objects.filter(status=2).update(status=3)\nTask(status=4)"
+    code = (
+        "task.status = 1\nTask.objects.filter(status=2).update(status=3)\nTask(status=4)\nx.review_state = 5"
+    )
 
-    assert sorted(status_writes(ast.parse(code))) == [1, 2]
+    assert sorted(status_writes(ast.parse(code))) == [1, 2, 4]
 
 
 def test_only_transitions_write_a_status():

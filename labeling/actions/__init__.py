@@ -30,6 +30,7 @@ from labeling.actions.project import (
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
 from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
+from labeling.actions.reviews import review_submission
 from labeling.actions.rubrics import publish_rubric
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
@@ -86,6 +87,7 @@ __all__ = [
     "reserve_task",
     "resume_project",
     "retire_faq_entry",
+    "review_submission",
     "run_export",
     "run_import",
     "save_draft",

@@ -126,6 +126,7 @@ def import_demonstration(*, prompt: Prompt, author: User, text: str, key: str = 
         return assignment.submissions.get(idempotency_key=key)
     submission = Submission.objects.create(
         assignment=assignment,
+        project_id=prompt.project_id,
         revision=1,
         idempotency_key=key,
         origin=Submission.Origin.IMPORT,

@@ -238,6 +238,7 @@ def _new_submission(
     is_simulated = assignment.user.kind == User.Kind.SIMULATED
     submission = Submission.objects.create(
         assignment=assignment,
+        project_id=task.project_id,
         revision=(assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1,
         idempotency_key=idempotency_key,
         origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,

@@ -5,6 +5,7 @@ from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt, PromptDraft
+from labeling.models.reviews import Review
 from labeling.models.rubrics import RubricVersion
 from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
 from labeling.models.tasks import (
@@ -37,6 +38,7 @@ __all__ = [
     "PromptDraft",
     "PublicIdModel",
     "Ranking",
+    "Review",
     "RubricVersion",
     "StatusChange",
     "Submission",

@@ -1,15 +1,20 @@
 """What people submit. Never overwritten: a change is a new revision."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.base import PublicIdModel
-from labeling.models.project import GuidelineVersion
+from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion
 from labeling.models.rubrics import RubricVersion
 from labeling.models.tasks import Assignment
+
+if TYPE_CHECKING:
+    from labeling.models.reviews import Review
 
 
 class Submission(PublicIdModel):
@@ -26,7 +31,16 @@ class Submission(PublicIdModel):
         NONE_USABLE = "none_usable", _("none is usable")
         PROMPT_PROBLEM = "prompt_problem", _("something is wrong with the prompt")
 
+    class ReviewState(models.TextChoices):
+        """What the newest review of this revision says; only `transitions` writes it."""
+
+        NOT_REVIEWED = "not_reviewed", _("not reviewed")
+        RETURNED = "returned", _("returned")
+        ACCEPTED = "accepted", _("accepted")
+
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="submissions")
+    # The task's, which never changes: what waits for review is found by an index that begins with it.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="submissions", db_index=False)
     revision = models.PositiveIntegerField()
     # Chosen by the page that submits: the same key again is the same submission, not a second one.
     idempotency_key = models.CharField(max_length=64)
@@ -40,6 +54,12 @@ class Submission(PublicIdModel):
     is_late = models.BooleanField(default=False)
     active_seconds = models.PositiveIntegerField(null=True)
     comment = models.TextField(blank=True)
+    review_state = models.CharField(
+        max_length=16,
+        choices=ReviewState,
+        default=ReviewState.NOT_REVIEWED,
+        db_default=ReviewState.NOT_REVIEWED,
+    )
 
     class Meta:
         constraints = [
@@ -49,10 +69,30 @@ class Submission(PublicIdModel):
                 condition=Q(verdict__in=["ranked", "written", "none_usable", "prompt_problem"]),
                 name="submission_verdict_is_known",
             ),
+            models.CheckConstraint(
+                condition=Q(review_state__in=["not_reviewed", "returned", "accepted"]),
+                name="submission_review_state_is_known",
+            ),
+        ]
+        # Of what people submitted; reviewers are shown nothing else.
+        indexes = [
+            models.Index(
+                fields=["project", "-id"], condition=Q(origin="person"), name="submission_newest_first"
+            ),
+            models.Index(
+                fields=["project", "review_state", "-id"],
+                condition=Q(origin="person"),
+                name="submission_by_review_state",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"submission {self.public_id}"
+
+    @property
+    def newest_review(self) -> "Review | None":
+        """The one that says its state; without a query where reviews were fetched with it."""
+        return next(iter(self.reviews.all()), None)
 
 
 class Ranking(models.Model):

@@ -16,7 +16,6 @@ from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
     Completion,
-    Demonstration,
     GuidelineVersion,
     Membership,
     Project,
@@ -33,6 +32,7 @@ from labeling.rubrics.questions import in_language
 PAGE = 50
 SLOW_SECONDS = 0.3
 KEPT_SECONDS = 60
+NOT_ANSWERED = "–"
 WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
@@ -217,7 +217,7 @@ def seats_of(task: Task) -> QuerySet[Assignment]:
 
 @dataclass(frozen=True)
 class Judgment:
-    """What one person made of a ranking task. answers: a question and its values by output, or one alone."""
+    """What one person made of a task. answers: a question and its values by output, or one alone."""
 
     submission: Submission
     places: list[int]
@@ -228,7 +228,7 @@ def judgments_of(task: Task, language: str) -> list[Judgment]:
     """The newest of everybody, in the order of the outputs on the manager's page."""
     newest = (
         Submission.objects.filter(assignment__task=task)
-        .select_related("assignment__user", "ranking", "rubric_version")
+        .select_related("assignment__user", "ranking", "rubric_version", "demonstration__completion")
         .prefetch_related("answers")
         .order_by("assignment_id", "-revision")
         .distinct("assignment_id")
@@ -243,17 +243,6 @@ def judgments_of(task: Task, language: str) -> list[Judgment]:
     ]
 
 
-def demonstrations_of(task: Task) -> list[Demonstration]:
-    """The newest of everybody who wrote an answer, with its text, what was pasted and what is declared."""
-    newest = (
-        Demonstration.objects.filter(submission__assignment__task=task)
-        .select_related("completion", "submission__assignment__user")
-        .order_by("submission__assignment_id", "-submission__revision")
-        .distinct("submission__assignment_id")
-    )
-    return list(newest)
-
-
 def _answers_shown(submission: Submission, language: str) -> list[tuple[str, list[str]]]:
     questions = submission.rubric_version.asked if submission.rubric_version else ()
     slots = range(1, len(submission.assignment.display_order) + 1)
@@ -264,7 +253,8 @@ def _answers_shown(submission: Submission, language: str) -> list[tuple[str, lis
         names = {option.key: in_language(option.name, language) for option in question.options}
         if any(value not in (None, False) for value in values):
             texts = [
-                {True: "✓", False: "–", None: "–"}.get(value) or str(names.get(value, value))
+                {True: "✓", False: NOT_ANSWERED, None: NOT_ANSWERED}.get(value)
+                or str(names.get(value, value))
                 for value in values
             ]
             shown.append((in_language(question.name, language), texts))

@@ -199,11 +199,8 @@ def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         "outputs": queries.outputs_of(task),
         "seats": queries.seats_of(task),
         "history": queries.history_of(task),
-        "judgments": queries.judgments_of(task, get_language() or "en")
-        if task.kind == Task.Kind.RANK
-        else [],
+        "judgments": queries.judgments_of(task, get_language() or "en"),
         "topics": Topic.choices,
-        "demonstrations": queries.demonstrations_of(task) if task.kind == Task.Kind.DEMONSTRATE else [],
     }
     return render(request, "manage/task.html", context)
 

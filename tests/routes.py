@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 MEMBERS = frozenset({"annotator", "reviewer", "manager", "engineer", "admin"})
 LABELERS = frozenset({"annotator", "reviewer", "manager", "admin"})
+REVIEWERS = frozenset({"reviewer", "manager", "admin"})
 ENGINEERS = frozenset({"manager", "engineer", "admin"})
 MANAGERS = frozenset({"manager", "admin"})
 SIGNED_IN = MEMBERS | {"outsider", "elsewhere"}
@@ -55,6 +56,9 @@ ROUTES = {
     "questions": Route(SIGNED_IN, get=200),
     "tokens": Route(SIGNED_IN, get=200, post=400),
     "revoke-token": Route(OWNER, ("token",), post=302),
+    # labeling: reviewers
+    "reviews": Route(REVIEWERS, PROJECT, get=200),
+    "review": Route(REVIEWERS, ("submission",), get=200, post=400),
     # labeling: managers
     "create-project": Route(MANAGERS | {"elsewhere"}, get=200, post=400),
     "manage": Route(MANAGERS, PROJECT, get=200),

@@ -80,6 +80,10 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
     )
     Submission.objects.update(rubric_version=rubric)
     Submission.objects.update(comment="Close.")
+    judged, returned = Submission.objects.order_by("pk")
+    labeling_actions.review_submission(
+        submission=returned, reviewer=manager, verdict="returned", note="Read C once more."
+    )
     task = make_ranking_task(project, [f"Output {number}." for number in range(9)])
     make_written(annotator, project)
     labeling_actions.save_prompt_draft(
@@ -106,6 +110,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "assignment": assignment.public_id,
         "writing": writing.public_id,
         **make_questions(assignment, writing, manager),
+        "submission": judged.public_id,
         "task": task.public_id,
         "guideline version": guidelines.public_id,
         "rubric version": rubric.public_id,

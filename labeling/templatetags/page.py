@@ -7,7 +7,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from labeling import access, question_queries
+from labeling import access, question_queries, review_queries
 from labeling import markdown as markdown_to_html
 from labeling.models import Project, Topic
 
@@ -32,6 +32,13 @@ def whole(number: int) -> str:
 
 
 @register.filter
+def badge_count(number: int) -> str:
+    """As waiting_count counts: 99+ says that there are more."""
+    most = review_queries.MOST_COUNTED
+    return str(number) if number <= most else f"{most}+"
+
+
+@register.filter
 def minutes(seconds: int) -> str:
     """A span in minutes, to a tenth."""
     return f"{seconds / 60:.1f}"
@@ -52,11 +59,15 @@ def percent(share: float) -> str:
 @register.inclusion_tag("_project_nav.html", takes_context=True)
 def project_nav(context: dict[str, Any], project: Project, current: str = "") -> dict[str, Any]:
     """The tabs of a project that this user's roles open."""
-    roles = access.roles_in(context["request"].user, project)
+    user = context["request"].user
+    roles = access.roles_in(user, project)
+    may_review = bool(roles & set(access.REVIEWERS))
     return {
         "project": project,
         "current": current,
         "may_label": bool(roles & set(access.LABELERS)),
         "may_train": bool(roles & set(access.ENGINEERS)),
         "may_manage": bool(roles & set(access.MANAGERS)),
+        "may_review": may_review,
+        "to_review": review_queries.waiting_count(user, project) if may_review else 0,
     }

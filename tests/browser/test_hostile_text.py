@@ -61,6 +61,7 @@ FIELDS = {
     "labeling.Prompt.topics": "of a fixed list",
     "labeling.Prompt.submission_key": "made by the program",
     "labeling.PromptDraft.content": "prompt",
+    "labeling.Review.note": "together",
     "labeling.RubricVersion.questions": "questions",
     "labeling.Submission.comment": "together",
     "labeling.Submission.idempotency_key": "no page shows it",

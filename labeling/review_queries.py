@@ -1,0 +1,191 @@
+"""What reviewers ask: what waits for them, one submission with all that belongs to it, which is next."""
+
+import uuid
+from dataclasses import dataclass, replace
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from labeling.differences import Piece, differences
+from labeling.manager_queries import NOT_ANSWERED, Judgment, judgments_of
+from labeling.models import Membership, Project, Review, Submission, User, output_letter
+
+PAGE = 50
+MOST_COUNTED = 99  # a badge says 99+ for more
+
+State = Submission.ReviewState
+
+
+@dataclass(frozen=True)
+class ReviewFilter:
+    """Which submissions the list shows; an empty field lets everything pass."""
+
+    state: str = State.NOT_REVIEWED
+    kind: str = ""
+    person: User | None = None
+
+
+@dataclass(frozen=True)
+class SubmissionPage:
+    submissions: list[Submission]
+    after: uuid.UUID | None  # where the next page begins; None on the last
+
+
+@dataclass(frozen=True)
+class OutputJudged:
+    """One output by its slot. letter: what its judge knows it as, whose reasons may name it so.
+
+    former_place: in the revision that was reviewed last, where it is another.
+    """
+
+    number: int
+    letter: str
+    text: str
+    place: int | None
+    former_place: int | None
+    answers: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """All that a reviewer sees of one submission."""
+
+    submission: Submission
+    outputs: list[OutputJudged]
+    about_prompt: list[tuple[str, str]]
+    others: list[Judgment]
+    reviews: list[Review]
+    # Of an answer that was reviewed before: the text of then and that of now, with what differs marked.
+    rewritten: tuple[list[Piece], list[Piece]] | None
+
+    @property
+    def seen(self) -> str:
+        """The newest review of this revision, so that nobody overrules one they have not read."""
+        own = [review for review in self.reviews if review.submission_id == self.submission.pk]
+        return str(own[0].public_id) if own else ""
+
+
+def submissions_for(reviewer: User, project: Project) -> QuerySet[Submission]:
+    """The newest revision of whatever somebody else submitted."""
+    return Submission.objects.filter(
+        ~Exists(_newer_revisions()), project=project, origin=Submission.Origin.PERSON
+    ).exclude(assignment__user=reviewer)
+
+
+def waiting_count(reviewer: User, project: Project) -> int:
+    """How many wait for a review; counted no further than one over MOST_COUNTED."""
+    waiting = submissions_for(reviewer, project).filter(review_state=State.NOT_REVIEWED)
+    return waiting[: MOST_COUNTED + 1].count()
+
+
+def page_of_submissions(
+    reviewer: User, project: Project, asked: ReviewFilter, *, after: uuid.UUID | None
+) -> SubmissionPage:
+    """Newest first, a page by keyset."""
+    found = _asked_for(reviewer, project, asked)
+    if after is not None:
+        start = project.submissions.filter(public_id=after).values_list("pk", flat=True).first()
+        found = found.filter(pk__lt=start or 0)
+    found = found.select_related("assignment__user", "assignment__task__prompt")
+    rows = list(found.order_by("-pk")[: PAGE + 1])
+    return SubmissionPage(rows[:PAGE], rows[PAGE - 1].public_id if len(rows) > PAGE else None)
+
+
+def reviewed(submission: Submission, language: str) -> Reviewed:
+    """The newest revision, what others made of the same task, and all revisions' reviews, newest first."""
+    task = submission.assignment.task
+    judgments = judgments_of(task, language)
+    own = next(one for one in judgments if one.submission.assignment_id == submission.assignment_id)
+    reviews = list(
+        Review.objects.filter(submission__assignment=submission.assignment_id)
+        .select_related("reviewer", "submission__ranking", "submission__demonstration__completion")
+        .order_by("-pk")
+    )
+    revision = own.submission.revision
+    former = next((one.submission for one in reviews if one.submission.revision < revision), None)
+    return Reviewed(
+        submission=own.submission,
+        outputs=_outputs_of(
+            own, former, list(task.slots.order_by("slot").values_list("completion__text", flat=True))
+        ),
+        about_prompt=[(name, values[0]) for name, values in own.answers if len(values) == 1],
+        others=[judgment for judgment in judgments if judgment is not own],
+        reviews=reviews,
+        rewritten=_rewritten(former, own.submission),
+    )
+
+
+def newest_revision(submission: Submission) -> Submission:
+    return submission.assignment.submissions.latest("revision")
+
+
+def newer_one(reviewer: User, asked: ReviewFilter, submission: Submission) -> Submission | None:
+    """The one before it in the list."""
+    found = _asked_for(reviewer, submission.project, asked)
+    return found.filter(pk__gt=submission.pk).order_by("pk").first()
+
+
+def older_one(reviewer: User, asked: ReviewFilter, submission: Submission) -> Submission | None:
+    """The one after it in the list."""
+    found = _asked_for(reviewer, submission.project, asked)
+    return found.filter(pk__lt=submission.pk).order_by("-pk").first()
+
+
+def next_to_review(reviewer: User, asked: ReviewFilter, submission: Submission) -> Submission | None:
+    """Where a reviewer goes on: down the list; in what waits, at its end, to its beginning again."""
+    wanted = asked if asked.state else replace(asked, state=State.NOT_REVIEWED)
+    older = older_one(reviewer, wanted, submission)
+    if older or wanted.state != State.NOT_REVIEWED:
+        return older
+    return _asked_for(reviewer, submission.project, wanted).order_by("-pk").first()
+
+
+def people_of(project: Project) -> QuerySet[User]:
+    """Whose work may be asked for."""
+    labelers = Membership.objects.filter(
+        project=project,
+        role__in=[Membership.Role.ANNOTATOR, Membership.Role.REVIEWER, Membership.Role.MANAGER],
+    )
+    return User.objects.filter(pk__in=labelers.values("user")).order_by("name", "email")
+
+
+def _newer_revisions() -> QuerySet[Submission]:
+    return Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+
+
+def _asked_for(reviewer: User, project: Project, asked: ReviewFilter) -> QuerySet[Submission]:
+    wanted = Q()
+    if asked.state:
+        wanted &= Q(review_state=asked.state)
+    if asked.kind:
+        wanted &= Q(assignment__task__kind=asked.kind)
+    if asked.person:
+        wanted &= Q(assignment__user=asked.person)
+    return submissions_for(reviewer, project).filter(wanted)
+
+
+def _rewritten(former: Submission | None, now: Submission) -> tuple[list[Piece], list[Piece]] | None:
+    if former is None or now.verdict != Submission.Verdict.WRITTEN:
+        return None
+    return differences(former.demonstration.completion.text, now.demonstration.completion.text)
+
+
+def _outputs_of(judgment: Judgment, former: Submission | None, texts: list[str]) -> list[OutputJudged]:
+    order = judgment.submission.assignment.display_order
+    of_outputs = [(name, values) for name, values in judgment.answers if len(values) == len(texts)]
+    nowhere: list[int | None] = [None] * len(texts)
+    was_ranked = former and former.verdict == Submission.Verdict.RANKED
+    before = former.ranking.places if former and was_ranked else nowhere
+    places = zip(texts, judgment.places or nowhere, before, strict=True)
+    return [
+        OutputJudged(
+            number=slot,
+            letter=output_letter(order.index(slot) + 1),
+            text=text,
+            place=place,
+            former_place=was if was != place else None,
+            answers=[
+                (name, values[slot - 1]) for name, values in of_outputs if values[slot - 1] != NOT_ANSWERED
+            ],
+        )
+        for slot, (text, place, was) in enumerate(places, start=1)
+    ]

@@ -1,8 +1,9 @@
-"""What one person has done: their submissions, and their weeks."""
+"""What one person has done: their submissions, what came back of them, and their weeks."""
 
 import datetime
 import uuid
 import zoneinfo
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
@@ -15,6 +16,7 @@ from labeling.models import Project, Prompt, Submission, Task, Topic, User
 
 PAGE = 50
 WEEKS = 8
+MOST_RETURNED = 20  # listed at once; the others follow as these are revised
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Week:
     ranked: int = 0
     written: int = 0
     prompts: int = 0
+    accepted: int = 0  # of what was submitted in this week
     seconds: int = 0
 
     @property
@@ -55,13 +58,39 @@ class Why:
 def history_of(user: User, *, after: uuid.UUID | None = None) -> HistoryPage:
     """What this person submitted, newest first, a page by keyset."""
     own = Submission.objects.filter(assignment__user=user)
-    newer = Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
-    shown = own.filter(~Exists(newer)).select_related("assignment__task__prompt", "assignment__task__project")
+    shown = own.filter(~Exists(_newer_revisions())).prefetch_related("reviews")
+    shown = shown.select_related("assignment__task__prompt", "assignment__task__project")
     if after is not None:
         start = own.filter(public_id=after).values_list("pk", flat=True).first()
         shown = shown.filter(pk__lt=start or 0)
     found = list(shown.order_by("-pk")[: PAGE + 1])
     return HistoryPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What came back from review and has not been revised yet: how much, and the oldest of it."""
+
+    count: int
+    submissions: list[Submission]
+
+
+def returned_to(user: User, projects: Collection[Project]) -> Returned:
+    """Of these projects; what came back first comes first."""
+    back = Submission.objects.filter(
+        ~Exists(_newer_revisions()),
+        project__in=projects,
+        origin=Submission.Origin.PERSON,
+        review_state=Submission.ReviewState.RETURNED,
+        assignment__user=user,
+    )
+    shown = list(
+        back.select_related("assignment__task__prompt", "project")
+        .prefetch_related("reviews")
+        .order_by("pk")[: MOST_RETURNED + 1]
+    )
+    count = len(shown) if len(shown) <= MOST_RETURNED else back.count()
+    return Returned(count, shown[:MOST_RETURNED])
 
 
 def weeks_of(user: User) -> list[Week]:
@@ -77,13 +106,21 @@ def weeks_of(user: User) -> list[Week]:
         Submission.objects.filter(assignment__user=user, created_at__gte=begin)
         .annotate(week=TruncWeek("created_at", tzinfo=zone))
         .values_list("week", "assignment__task__kind")
-        .annotate(n=Count("id", filter=Q(revision=1)), seconds=Sum("active_seconds"))
+        .annotate(
+            n=Count("id", filter=Q(revision=1)),
+            accepted=Count(
+                "id",
+                filter=Q(review_state=Submission.ReviewState.ACCEPTED) & ~Exists(_newer_revisions()),
+            ),
+            seconds=Sum("active_seconds"),
+        )
         .order_by("-week")
     )
     weeks: dict[datetime.date, Week] = {}
-    for monday, kind, n, seconds in rows:
+    for monday, kind, n, accepted, seconds in rows:
         week = weeks.setdefault(monday.date(), Week(monday.date()))
         week.seconds += seconds or 0
+        week.accepted += accepted
         if kind == Task.Kind.RANK:
             week.ranked += n
         else:
@@ -122,3 +159,7 @@ def why_nothing(user: User, project: Project, kind: str) -> Why:
 def _topics_of(tasks: QuerySet[Task]) -> list[str]:
     found = {topic for topics in tasks.values_list("topics", flat=True).distinct() for topic in topics}
     return [topic for topic in Topic.values if topic in found]
+
+
+def _newer_revisions() -> QuerySet[Submission]:
+    return Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))

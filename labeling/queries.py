@@ -53,7 +53,8 @@ def outputs_of(assignment: Assignment) -> list[Output]:
 
 
 def newest_submission(assignment: Assignment) -> Submission | None:
-    return assignment.submissions.order_by("-revision").first()
+    """With its reviews."""
+    return assignment.submissions.prefetch_related("reviews").order_by("-revision").first()
 
 
 def written_before(assignment: Assignment) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from labeling import (
     queries,
     question_queries,
     ranking_page,
+    review_queries,
     writing_page,
 )
 from labeling.access import PersonRequest
@@ -42,6 +43,9 @@ def home(request: PersonRequest) -> HttpResponse:
         "answered": question_queries.answered_questions(request.user, labeled),
         "may_create_projects": access.may_create_projects(request.user),
         "weeks": history_queries.weeks_of(request.user),
+        "returned": history_queries.returned_to(
+            request.user, [row["project"] for row in projects if row["may_revise"]]
+        ),
     }
     return render(request, "home.html", context)
 
@@ -102,9 +106,13 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
 def _home_row(user: User, project: Project) -> dict[str, Any]:
     roles = access.roles_in(user, project)
     waiting = queries.all_waiting_for(user, project)
+    may_label, may_review = bool(roles & set(access.LABELERS)), bool(roles & set(access.REVIEWERS))
     return {
         "project": project,
-        "may_label": bool(roles & set(access.LABELERS)),
+        "may_label": may_label,
+        "may_revise": may_label and not project.paused_at,
+        "may_review": may_review,
+        "to_review": review_queries.waiting_count(user, project) if may_review else 0,
         "may_train": bool(roles & set(access.ENGINEERS)),
         "may_manage": bool(roles & set(access.MANAGERS)),
         "waiting": waiting,

@@ -46,6 +46,11 @@ class ExportForm(forms.Form):
     until = _day(_("To and including"))
     origins = _boxes(_("Judged by"), Submission.Origin.choices)
     roles = _boxes(_("Role of the annotator"), Membership.Role.choices)
+    with_returned = forms.BooleanField(
+        label=_("With what reviewers returned"),
+        required=False,
+        help_text=_("Else judgments that came back from review are left out until they are revised."),
+    )
     round = forms.TypedChoiceField(label=_("Round"), required=False, coerce=int, empty_value=None)
 
     def __init__(self, data: Any = None, *, project: Project) -> None:
@@ -66,7 +71,7 @@ class ExportForm(forms.Form):
 
     @property
     def of_judgments(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("origins", "roles", "round")]
+        return [self[name] for name in ("origins", "roles", "round", "with_returned")]
 
     @property
     def has_problem_in_filters(self) -> bool:
@@ -80,6 +85,7 @@ class ExportForm(forms.Form):
             since=self._midnight(cleaned["since"]),
             until=self._midnight(cleaned["until"], days=1),
             round=cleaned["round"],
+            with_returned=cleaned["with_returned"],
         )
         return {"content": cleaned["content"], "format": cleaned["format"], "filters": filters}
 

@@ -104,6 +104,8 @@ def filters_in_words(options: dict[str, Any]) -> str:
     for name, value in options.items():
         if isinstance(value, list):
             parts.append(", ".join(map(str, value)))
+        elif value is True:
+            parts.append(name.replace("_", " "))
         elif name in {"since", "until"}:
             parts.append(f"{name} {value[:16].replace('T', ' ')}")
         else:

@@ -36,7 +36,7 @@ KNOWN_VALUES = {
     "origins": Submission.Origin.values,
     "roles": Membership.Role.values,
 }
-OF_JUDGMENTS = ("origins", "round", "roles")
+OF_JUDGMENTS = ("origins", "round", "roles", "with_returned")
 LICENCE_NOTE = (
     "Texts by the people and models of this project. No licence is granted by this file: what may be done "
     "with them follows from what the people agreed to, from the sources of the prompts and from the licences "

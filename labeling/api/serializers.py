@@ -312,6 +312,11 @@ class Judgment(serializers.Serializer):
     active_seconds = serializers.IntegerField(allow_null=True)
     comment = serializers.CharField(allow_blank=True)
     verdict = serializers.ChoiceField(Submission.Verdict.values)
+    review = serializers.ChoiceField(
+        Submission.ReviewState.values,
+        source="review_state",
+        help_text="What a reviewer said of this revision.",
+    )
     prompt = PromptJudged(source="assignment.task.prompt")
     ranking = serializers.SerializerMethodField(help_text="Null where the verdict says why there is none.")
     demonstration = serializers.SerializerMethodField()

@@ -50,6 +50,7 @@ _ABOUT_JUDGMENT = (
     Column("round", NUMBER, "The round of the task."),
     Column("is_late", FLAG, "Submitted after the time for the task had run out."),
     Column("submitted_at", TEXT, "When this revision was submitted, UTC."),
+    Column("review", TEXT, "accepted, returned or not_reviewed: what a reviewer said of this revision."),
 )
 _PREFERENCE = (
     _PROMPT,

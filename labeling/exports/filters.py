@@ -1,4 +1,4 @@
-"""Which prompts and judgments go out. An empty filter lets everything pass."""
+"""Which prompts and judgments go out. An empty filter lets everything pass that no reviewer has rejected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +15,8 @@ from labeling.models import Membership, Project, Prompt, Submission
 class Filters:
     """since and until bound when a judgment (its newest revision) or a prompt came in: since ≤ time < until.
 
-    roles: what the annotator is in the project today.
+    roles: what the annotator is in the project today. with_returned: also what a reviewer returned and its
+    author has not revised; usually it stays behind, since nobody should train on what was rejected.
     """
 
     splits: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Filters:
     origins: tuple[str, ...] = ()
     round: int | None = None
     roles: tuple[str, ...] = ()
+    with_returned: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "Filters":
@@ -63,6 +65,8 @@ class Filters:
                 project=project, user=OuterRef("assignment__user"), role__in=self.roles
             )
             wanted &= Q(Exists(memberships))
+        if not self.with_returned:
+            wanted &= ~Q(review_state=Submission.ReviewState.RETURNED)
         return submissions.filter(wanted)
 
     def _of_prompt(self, path: str) -> Q:

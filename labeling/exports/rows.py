@@ -127,6 +127,7 @@ def _about_judgment(project: Project, submission: Submission) -> Row:
         "round": task.round,
         "is_late": submission.is_late,
         "submitted_at": _utc(submission.created_at),
+        "review": submission.review_state,
     } | _about_prompt(task.prompt)
 
 

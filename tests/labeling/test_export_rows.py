@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 PROMPT_COLUMNS = {"prompt", "prompt_id", "split", "language", "category", "topics", "external_id", "metadata"}
 JUDGMENT_COLUMNS = PROMPT_COLUMNS | {
-    *("annotator", "annotator_group", "origin", "round", "is_late", "submitted_at")
+    *("annotator", "annotator_group", "origin", "round", "is_late", "submitted_at", "review")
 }
 
 
@@ -228,6 +228,24 @@ def test_filters_of_the_judgment(project, person, annotator):
     assert prompts(roles=("annotator", "reviewer")) == ["by Ada", "by Rea"]
 
 
+def test_what_a_reviewer_returned_goes_out_only_when_asked_for_until_it_is_revised(
+    project, annotator, manager
+):
+    kept, returned = (make_ranking(annotator, project, text=text) for text in ("kept", "returned"))
+    actions.review_submission(submission=kept, reviewer=manager, verdict="accepted")
+    actions.review_submission(submission=returned, reviewer=manager, verdict="returned", note="Read B again.")
+
+    def reviews(**filters):
+        return [(said(row["prompt"]), row["review"]) for row in rows_of(project, "rankings", **filters)]
+
+    assert reviews() == [("kept", "accepted")]
+    assert {r["ranking_id"] for r in rows_of(project, "preference")} == {str(kept.public_id)}
+    assert exports.ranking_count(project) == 1
+    assert reviews(with_returned=True) == [("kept", "accepted"), ("returned", "returned")]
+    rank(returned.assignment, (4, 3, 2, 1))
+    assert reviews() == [("kept", "accepted"), ("returned", "not_reviewed")]
+
+
 def test_since_is_within_and_until_is_not(project, annotator):
     noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=9)
     for hours in range(3):
@@ -240,7 +258,9 @@ def test_since_is_within_and_until_is_not(project, annotator):
 
 
 def test_filters_survive_being_kept_as_json():
-    filters = exports.Filters(splits=("train",), since=timezone.now(), round=2, roles=("annotator",))
+    filters = exports.Filters(
+        splits=("train",), since=timezone.now(), round=2, roles=("annotator",), with_returned=True
+    )
 
     assert exports.Filters.from_options(json.loads(json.dumps(filters.as_options()))) == filters
     assert exports.Filters().as_options() == {}

@@ -79,3 +79,15 @@ def test_rankings_name_the_group_of_their_annotator(project, annotator, second_a
         exports.pseudonym(project, annotator): "training",
         exports.pseudonym(project, second_annotator): "held_out",
     }
+
+
+def test_what_a_reviewer_returned_is_in_no_snapshot_until_it_is_revised(project, annotator, manager):
+    make_ranking_task(project)
+    assignment, ranking = rank(annotator, project, 1, 2, 3, 4)
+    actions.review_submission(submission=ranking, reviewer=manager, verdict="returned", note="Read B again.")
+
+    assert list(exports.ranking_records(project)) == []
+
+    places = [(1, 1), (2, 2), (3, 3), (4, 4)]
+    revised = actions.submit_ranking(assignment=assignment, places=places, idempotency_key="again")
+    assert [submission_id for submission_id, _ in exports.ranking_records(project)] == [revised.pk]

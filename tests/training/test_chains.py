@@ -5,7 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
+from labeling.actions import review_submission
 from labeling.errors import Conflict, DomainError
+from labeling.models import Prompt, Submission
 from tests.making import make_prompt
 from tests.training.making import (
     make_model_directory,
@@ -16,6 +18,7 @@ from tests.training.making import (
 )
 from training import actions, tasks
 from training.models import Chain, ChainStatusChange, Run, Snapshot
+from training.queries import is_outgrown
 
 
 @pytest.fixture
@@ -175,6 +178,20 @@ def test_the_newest_snapshot_serves_while_the_record_has_not_grown(ranked, engin
     grown = actions.start_training(project=ranked, kind="reward_model", actor=engineer)
     assert grown.snapshot != snapshot
     assert Snapshot.objects.count() == 2
+
+
+def test_what_a_reviewer_returned_is_no_growth_but_in_a_snapshot_it_makes_it_old(ranked, annotator, manager):
+    snapshot = make_snapshot(ranked)
+    in_it = Submission.objects.get()
+    later = make_ranking(annotator, ranked)
+    Prompt.objects.update(created_at=snapshot.created_at)
+    back = {"reviewer": manager, "verdict": "returned", "note": "Read C again."}
+
+    assert is_outgrown(snapshot)
+    review_submission(submission=later, **back)
+    assert not is_outgrown(snapshot)
+    review_submission(submission=in_it, **back)
+    assert is_outgrown(snapshot)
 
 
 def test_a_new_prompt_too_is_growth(ranked, engineer):

@@ -18,10 +18,16 @@ def covering_snapshot(project: Project) -> Snapshot | None:
 
 
 def is_outgrown(snapshot: Snapshot) -> bool:
-    """Whether a judgment, in its newest revision, or a prompt is not in it."""
+    """Whether a judgment, in its newest revision, or a prompt is not in it, or one that is in it came back.
+
+    What a reviewer has returned is in no snapshot, so it makes none old.
+    """
     if snapshot.project.prompts.filter(created_at__gt=snapshot.created_at).exists():
         return True
     later = Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+    returned = Submission.ReviewState.RETURNED
+    if SnapshotMember.objects.filter(snapshot=snapshot, submission__review_state=returned).exists():
+        return True
     members = SnapshotMember.objects.filter(snapshot=snapshot, submission=OuterRef("pk"))
     return (
         Submission.objects.filter(
@@ -30,5 +36,6 @@ def is_outgrown(snapshot: Snapshot) -> bool:
             assignment__status=Assignment.Status.SUBMITTED,
         )
         .filter(~Exists(later), ~Exists(members))
+        .exclude(review_state=returned)
         .exists()
     )

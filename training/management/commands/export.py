@@ -27,6 +27,7 @@ class Command(ProjectCommand):
         parser.add_argument("--since", help="from this time or day on (UTC unless it says otherwise)")
         parser.add_argument("--until", help="before this time or day")
         parser.add_argument("--round", type=int)
+        parser.add_argument("--with-returned", action="store_true", help="also what reviewers returned")
 
     def work(self, *, project: Project, options: dict[str, Any]) -> str:
         filters = exports.Filters(
@@ -34,6 +35,7 @@ class Command(ProjectCommand):
             since=moment(options["since"]),
             until=moment(options["until"]),
             round=options["round"],
+            with_returned=options["with_returned"],
         )
         transfer = actions.start_export(
             project=project, user=None, content=options["content"], format=options["format"], filters=filters

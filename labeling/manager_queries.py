@@ -4,6 +4,7 @@ import datetime
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.postgres.search import SearchQuery
@@ -91,7 +92,7 @@ class TaskFilter:
 
 @dataclass(frozen=True)
 class TaskPage:
-    tasks: list[Task]
+    tasks: Sequence[Task]
     after: uuid.UUID | None  # where the next page begins; None on the last
 
 

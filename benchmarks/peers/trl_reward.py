@@ -25,7 +25,7 @@ class OneUpdateARequest(TrainerCallback):
         self.trainer: Any = None
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        for _ in range(WARM_UPS):
+        for _number in range(WARM_UPS):
             warm_up(self.trainer)
         self.questions.answer(ready=True)
         self.wait()

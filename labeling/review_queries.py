@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling.differences import Piece, differences
-from labeling.manager_queries import NOT_ANSWERED, Judgment, judgments_of
-from labeling.models import Membership, Project, Review, Submission, User, output_letter
+from labeling.manager_queries import NOT_ANSWERED, Judgment, judgments_of, outputs_of
+from labeling.models import Completion, Membership, Project, Review, Submission, User, output_letter
 
 PAGE = 50
 MOST_COUNTED = 99  # a badge says 99+ for more
@@ -40,6 +40,7 @@ class OutputJudged:
     number: int
     letter: str
     text: str
+    is_sensitive: bool
     place: int | None
     former_place: int | None
     answers: list[tuple[str, str]]
@@ -104,9 +105,7 @@ def reviewed(submission: Submission, language: str) -> Reviewed:
     former = next((one.submission for one in reviews if one.submission.revision < revision), None)
     return Reviewed(
         submission=own.submission,
-        outputs=_outputs_of(
-            own, former, list(task.slots.order_by("slot").values_list("completion__text", flat=True))
-        ),
+        outputs=_outputs_judged(own, former, outputs_of(task)),
         about_prompt=[(name, values[0]) for name, values in own.answers if len(values) == 1],
         others=[judgment for judgment in judgments if judgment is not own],
         reviews=reviews,
@@ -169,23 +168,26 @@ def _rewritten(former: Submission | None, now: Submission) -> tuple[list[Piece],
     return differences(former.demonstration.completion.text, now.demonstration.completion.text)
 
 
-def _outputs_of(judgment: Judgment, former: Submission | None, texts: list[str]) -> list[OutputJudged]:
+def _outputs_judged(
+    judgment: Judgment, former: Submission | None, outputs: list[Completion]
+) -> list[OutputJudged]:
     order = judgment.submission.assignment.display_order
-    of_outputs = [(name, values) for name, values in judgment.answers if len(values) == len(texts)]
-    nowhere: list[int | None] = [None] * len(texts)
+    of_outputs = [(name, values) for name, values in judgment.answers if len(values) == len(outputs)]
+    nowhere: list[int | None] = [None] * len(outputs)
     was_ranked = former and former.verdict == Submission.Verdict.RANKED
     before = former.ranking.places if former and was_ranked else nowhere
-    places = zip(texts, judgment.places or nowhere, before, strict=True)
+    places = zip(outputs, judgment.places or nowhere, before, strict=True)
     return [
         OutputJudged(
             number=slot,
             letter=output_letter(order.index(slot) + 1),
-            text=text,
+            text=output.text,
+            is_sensitive=output.is_sensitive,
             place=place,
             former_place=was if was != place else None,
             answers=[
                 (name, values[slot - 1]) for name, values in of_outputs if values[slot - 1] != NOT_ANSWERED
             ],
         )
-        for slot, (text, place, was) in enumerate(places, start=1)
+        for slot, (output, place, was) in enumerate(places, start=1)
     ]

@@ -177,6 +177,34 @@ def test_a_demonstration_is_shown_as_it_was_written(client, annotator, project):
     assert "Because <strong>air</strong> scatters." in page_of(client, submission)
 
 
+def test_a_reviewer_sees_what_a_writer_declares(client, annotator, project):
+    make_demonstration_task(project)
+    assignment = actions.claim_task(user=annotator, project=project, kind="demonstrate")
+    written = actions.submit_demonstration(
+        assignment=assignment,
+        text="0123456789",
+        idempotency_key="k",
+        pasted_characters=5,
+        assistance="edited",
+        assistance_tool="Spelling 3",
+    )
+
+    page = page_of(client, written)
+
+    assert "50 % pasted" in page
+    assert "Spelling 3" in page
+
+
+def test_sensitive_texts_are_covered_for_a_reviewer_too(client, annotator, project):
+    ranked = make_ranking(annotator, project)
+    actions.mark_prompt(prompt=ranked.assignment.task.prompt, topics=["violence"])
+
+    page = page_of(client, ranked)
+
+    # The conversation and each of the four outputs.
+    assert page.count('<details class="cover"') == 5
+
+
 def test_what_was_set_aside_is_shown_without_places(client, annotator, project):
     make_ranking_task(project)
     assignment = actions.claim_task(user=annotator, project=project, kind="rank")

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence, Set
 
 # What changes nothing in a text: quotation marks, marks of emphasis and code, punctuation that ends a word.
 SOFT = re.compile(r"[\"'“”‘’«»`*_…。，；：！？、]|[.,;:!?](?=\s|$)")
@@ -21,15 +22,15 @@ def tokens_of(text: str) -> list[str]:
     return TOKEN.findall(SOFT.sub("", unicodedata.normalize("NFKC", text).casefold()))
 
 
-def runs_of(tokens: list[str]) -> frozenset[tuple[str, ...]]:
-    """Every run of three tokens; a shorter text is one run."""
-    starts = range(max(1, len(tokens) - RUN + 1))
-    return frozenset(tuple(tokens[start : start + RUN]) for start in starts)
+def runs_of(tokens: Sequence[str], length: int) -> frozenset[tuple[str, ...]]:
+    """Every run of so many tokens; a shorter text is one run."""
+    starts = range(max(1, len(tokens) - length + 1))
+    return frozenset(tuple(tokens[start : start + length]) for start in starts)
 
 
-def likeness(one: str, other: str) -> float:
-    """0…1: of all runs of three words that either text has, the share that both have (Jaccard)."""
-    return _share(tokens_of(one), tokens_of(other))
+def likeness(one: Set[tuple[str, ...]], other: Set[tuple[str, ...]]) -> float:
+    """0…1: of all runs that either text has, the share that both have (Jaccard)."""
+    return len(one & other) / len(one | other)
 
 
 def are_near_identical(one: str, other: str) -> bool:
@@ -40,12 +41,9 @@ def are_near_identical(one: str, other: str) -> bool:
     first, second = tokens_of(one), tokens_of(other)
     if first == second:
         return bool(first) or one.split() == other.split()
-    return _deciding(first) == _deciding(second) and _share(first, second) >= NEAR
-
-
-def _share(first: list[str], second: list[str]) -> float:
-    left, right = runs_of(first), runs_of(second)
-    return len(left & right) / len(left | right)
+    if _deciding(first) != _deciding(second):
+        return False
+    return likeness(runs_of(first, RUN), runs_of(second, RUN)) >= NEAR
 
 
 def _deciding(tokens: list[str]) -> Counter[str]:

@@ -6,9 +6,11 @@ from itertools import combinations, pairwise
 
 from django.contrib.postgres.search import SearchQuery
 
+from labeling.likeness import likeness, runs_of
 from labeling.models import Project, Prompt
 from labeling.models.prompts import SearchVector
 
+RUN = 2  # words in a row
 NEAR = 0.5
 MOST_CANDIDATES = 200
 MOST_SHOWN = 3
@@ -26,7 +28,7 @@ STANDS_ALONE = re.compile(f"[{ALONE}]")
 @dataclass(frozen=True)
 class Similar:
     prompt: Prompt
-    likeness: float  # of the two sets of word pairs: what they share ÷ what they have together
+    likeness: float  # of their pairs of neighbouring words
 
     @property
     def text(self) -> str:
@@ -40,8 +42,11 @@ def similar_prompts(project: Project, text: str) -> list[Similar]:
     if query is None:
         return []
     candidates = Prompt.objects.annotate(words=SearchVector("messages")).filter(project=project, words=query)
-    own = _shingles(words)
-    found = [Similar(prompt, _likeness(own, prompt)) for prompt in candidates[:MOST_CANDIDATES]]
+    own = runs_of(words, RUN)
+    found = [
+        Similar(prompt, likeness(own, runs_of(_words(_text_of(prompt)), RUN)))
+        for prompt in candidates[:MOST_CANDIDATES]
+    ]
     near = [one for one in found if one.likeness >= NEAR]
     return sorted(near, key=lambda one: -one.likeness)[:MOST_SHOWN]
 
@@ -52,16 +57,6 @@ def _text_of(prompt: Prompt) -> str:
 
 def _words(text: str) -> list[str]:
     return WORD.findall(text[:MOST_CHARACTERS].casefold())
-
-
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    """Pairs of neighbours; the word itself where there is only one."""
-    return set(pairwise(words)) or {tuple(words)}
-
-
-def _likeness(own: set[tuple[str, ...]], prompt: Prompt) -> float:
-    others = _shingles(_words(_text_of(prompt)))
-    return len(own & others) / len(own | others)
 
 
 def _query(words: list[str]) -> SearchQuery | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from labeling.likeness import are_near_identical, likeness
+from labeling.likeness import are_near_identical, likeness, runs_of
 
 LONG = " ".join(f"word{letter} goes on" for letter in "abcdefghijklmnopqrstuvwxyz")
 
@@ -39,11 +39,15 @@ def test_what_decides_between_two_texts_keeps_them_apart(one, other):
     assert not are_near_identical(one, other)
 
 
+def likeness_of(one, other):
+    return likeness(runs_of(one.split(), 3), runs_of(other.split(), 3))
+
+
 def test_likeness_is_the_share_of_runs_of_three_words():
     # a b c, b c d of the one; b c d, c d e of the other: one of three runs is in both.
-    assert likeness("a b c d", "b c d e") == pytest.approx(1 / 3)
+    assert likeness_of("a b c d", "b c d e") == pytest.approx(1 / 3)
 
 
 def test_a_text_shorter_than_a_run_is_one_run():
-    assert likeness("a b", "a b") == 1
-    assert likeness("a b", "a c") == 0
+    assert likeness_of("a b", "a b") == 1
+    assert likeness_of("a b", "a c") == 0

@@ -22,6 +22,8 @@ from training.engine.errors import ProcessKilled, StopRequested
 from training.engine.events import read_events
 from training.engine.records import Document, write_records
 
+pytestmark = pytest.mark.slow
+
 RUNS: dict[str, dict[str, object]] = {
     "sft": {"kind": "sft", "batch_size": 5, "epochs": 3, "learning_rate": 1e-3, "eval_every": 2},
     "reward_model": {"kind": "reward_model", "batch_size": 3, "epochs": 2, "learning_rate": 1e-3},

@@ -40,19 +40,22 @@ def wait_for_status(transfer: Transfer, *statuses: str) -> Transfer:
 MANY = """
 WITH prompt AS (
     INSERT INTO labeling_prompt (public_id, project_id, messages, author_id, source, category, language,
-                                 split, dedupe_key, external_id, metadata)
+                                 split, dedupe_key, external_id, metadata, topics,
+                                 submission_key)
     SELECT gen_random_uuid(), %(project)s,
            jsonb_build_array(jsonb_build_object('role', 'user', 'content', n || '? ' || repeat('why ', 50))),
-           %(user)s, 'plain', 'other', 'en', CASE WHEN n %% 10 = 0 THEN 'valid' ELSE 'train' END, n, '', '{}'
+           %(user)s, 'plain', 'other', 'en', CASE WHEN n %% 10 = 0 THEN 'valid' ELSE 'train' END,
+           n, '', '{}', '{}', ''
     FROM generate_series(1, %(count)s) AS n RETURNING id
 ), task AS (
     INSERT INTO labeling_task (public_id, project_id, prompt_id, kind, purpose, status, round, priority,
-                               seats_wanted, seats_taken)
-    SELECT gen_random_uuid(), %(project)s, id, 'rank', 'collect', 'complete', 1, 0, 1, 1 FROM prompt
+                               seats_wanted, seats_taken, language, topics)
+    SELECT gen_random_uuid(), %(project)s, id, 'rank', 'collect', 'complete', 1, 0, 1, 1, 'en', '{}'
+    FROM prompt
     RETURNING id, prompt_id
 ), completion AS (
-    INSERT INTO labeling_completion (public_id, prompt_id, text, origin, external_id, metadata)
-    SELECT gen_random_uuid(), id, slot || repeat(' answer', 60), 'policy', '', '{}'
+    INSERT INTO labeling_completion (public_id, prompt_id, text, origin, external_id, metadata, is_sensitive)
+    SELECT gen_random_uuid(), id, slot || repeat(' answer', 60), 'policy', '', '{}', false
     FROM prompt, generate_series(1, 4) AS slot RETURNING id, prompt_id, left(text, 1)::int AS slot
 ), slots AS (
     INSERT INTO labeling_taskcompletion (task_id, slot, completion_id)
@@ -62,9 +65,10 @@ WITH prompt AS (
                                      draft_version)
     SELECT gen_random_uuid(), id, %(user)s, 'submitted', true, '{1,2,3,4}', '{}', 0 FROM task RETURNING id
 ), submission AS (
-    INSERT INTO labeling_submission (public_id, assignment_id, revision, idempotency_key, origin, is_late,
-                                     comment, verdict)
-    SELECT gen_random_uuid(), id, 1, 'k', 'person', false, '', 'ranked' FROM assignment RETURNING id
+    INSERT INTO labeling_submission (public_id, project_id, assignment_id, revision, idempotency_key, origin,
+                                     is_late, comment, verdict, review_state)
+    SELECT gen_random_uuid(), %(project)s, id, 1, 'k', 'person', false, '', 'ranked', 'not_reviewed'
+    FROM assignment RETURNING id
 )
 INSERT INTO labeling_ranking (submission_id, places) SELECT id, '{1,2,3,4}' FROM submission
 """

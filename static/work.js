@@ -10,7 +10,6 @@ const PREPARE_AFTER_MS = 400;
 const RETRY_AFTER_MS = 400;
 const KEEPALIVE_BYTES = 60_000; // browsers send no more than 64 kB from a page that is left
 
-const TAB = Math.random().toString(36).slice(2);
 const signs = ["keydown", "pointerdown", "pointermove", "wheel", "scroll", "touchmove", "input"];
 const tabs = new BroadcastChannel("preceptor-work");
 
@@ -179,9 +178,8 @@ class Work {
   }
 
   /** Two versions, and nobody has chosen yet: versions.js offers both. */
-  async compare(mine, answer, isCopy = false) {
-    const { compare } = await import("./versions.js");
-    compare(this, mine, answer, isCopy);
+  async compare(mine, answer) {
+    (await import("./versions.js")).compare(this, mine, answer);
   }
 
   // The copy on this device, for as long as the server does not have it
@@ -200,23 +198,18 @@ class Work {
 
   async takeUpCopy() {
     const kept = localStorage.getItem(this.copyKey);
-    if (!kept) return;
-    const { takeUp } = await import("./versions.js");
-    takeUp(this, JSON.parse(kept));
+    if (kept) (await import("./versions.js")).takeUp(this, JSON.parse(kept));
   }
 
   // Other windows of the same person
 
   tell(what) {
-    tabs.postMessage({ what, tab: TAB, key: this.words.key, version: this.version });
+    tabs.postMessage({ what, key: this.words.key, version: this.version });
   }
 
-  hear({ what, tab, key, version }) {
-    if (key !== this.words.key || tab === TAB) return;
-    this.note("elsewhere", what === "closed" ? "" : this.words.elsewhere);
-    if (what === "hello") this.tell("here");
-    if (what === "closed") this.tell("hello"); // a third one answers
-    if (what === "saved" && version > this.version) this.isBehind();
+  /** Of this task, and from another window: a channel brings nobody their own messages. */
+  async hear(said) {
+    if (said.key === this.words.key) (await import("./windows.js")).hear(this, said);
   }
 
   /** A sentence above the work, one of each name; an empty text takes it away. */

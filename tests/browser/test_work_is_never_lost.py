@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.db.models.functions import Now
 from django.urls import reverse
+from playwright.sync_api import Error
 
 from config import programs
 from config.health import site_answers
@@ -23,6 +24,7 @@ from tests.making import make_demonstration_task, make_ranking_task
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SAVED = "#saved:has-text('Saved')"
+ELSEWHERE = "text=open in another window too"
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def test_two_tabs_say_that_they_are_two_and_the_second_offers_both_texts(
     second = first.context.new_page()
     second.goto(address)
     for tab in (first, second):
-        tab.wait_for_selector("text=open in another window too")
+        tab.wait_for_selector(ELSEWHERE)
 
     second.locator("textarea").evaluate("(box) => box.focus()")
     write(first, "From the first")
@@ -173,7 +175,36 @@ def test_two_tabs_say_that_they_are_two_and_the_second_offers_both_texts(
     second.get_by_role("button", name="Go on with that one").click()
     second.wait_for_function("() => document.querySelector('textarea').value === 'From the first'")
     first.close()
-    second.wait_for_selector("text=open in another window too", state="detached")
+    second.wait_for_selector(ELSEWHERE, state="detached", timeout=15_000)
+
+
+def test_a_window_that_crashed_is_not_taken_for_open(new_page, annotator, assignment, address):
+    page = new_page(annotator)
+    page.goto(address)
+    other = page.context.new_page()
+    other.goto(address)
+    page.wait_for_selector(ELSEWHERE)
+
+    with other.expect_event("crash"), pytest.raises(Error):
+        other.goto("chrome://crash")
+
+    page.wait_for_selector(ELSEWHERE, state="detached", timeout=15_000)
+    other.close()
+
+
+def test_a_window_that_stays_open_is_not_forgotten(new_page, annotator, assignment, address):
+    page = new_page(annotator)
+    page.clock.install()
+    page.goto(address)
+    other = page.context.new_page()
+    other.goto(address)
+    page.wait_for_selector(ELSEWHERE)
+
+    for _ in range(5):
+        page.clock.run_for(3_000)
+        page.wait_for_timeout(200)  # the answer comes from another process
+
+    assert page.locator(ELSEWHERE).count() == 1
 
 
 def test_a_lease_that_expires_in_mid_sentence_is_taken_up_again_while_nobody_else_wants_it(
@@ -377,6 +408,7 @@ def test_going_back_to_edit_adds_a_revision(new_page, annotator, project, assign
 
     page.go_back()
     page.wait_for_selector("text=You have submitted this already")
+    page.wait_for_load_state()  # going back loads the page again: the keys' script comes after the text
     assert page.locator("textarea").input_value() == "First."
     page.fill("textarea", "Second.")
     page.keyboard.press("Control+Enter")

@@ -120,6 +120,7 @@ def test_the_author_finds_the_note_on_home_revises_and_it_waits_again(new_page, 
 
     page.click("text=Why is the sky blue?")
     assert "It is not the sea." in page.inner_text(".review-note")
+    page.wait_for_load_state()  # a link was clicked: the keys' script comes after the text
     page.fill("textarea[name=text]", "Because air scatters blue light.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("text=Nothing to write right now")

@@ -59,10 +59,13 @@ class Contradicted(DomainError):
 
 
 def shown(
-    assignment: Assignment, entered: Mapping[str, Any], error: DomainError | None = None
+    assignment: Assignment,
+    entered: Mapping[str, Any],
+    newest: Submission | None,
+    error: DomainError | None = None,
 ) -> dict[str, Any]:
-    """What the template needs besides what every task has."""
-    entered = entered or _entered_before(assignment)
+    """What the template needs besides what every task has. newest: what the person submitted last."""
+    entered = entered or (_entered_in(newest) if newest else {})
     rubric = rubric_queries.rubric_shown(assignment.task.project, str(entered.get("rubric_version", "")))
     questions = rubric.asked if rubric else ()
     problems = error.fields if error else {}
@@ -119,12 +122,10 @@ def _point_out(rubric: RubricVersion, given: Sequence[Given], places: Mapping[in
     raise Contradicted("contradiction", message)
 
 
-def _entered_before(assignment: Assignment) -> dict[str, Any]:
-    """What the person submitted last, for a page that is opened again to revise it."""
-    submission = queries.newest_submission(assignment)
-    if submission is None:
-        return {}
-    number_of = {slot: number for number, slot in enumerate(assignment.display_order, start=1)}
+def _entered_in(submission: Submission) -> dict[str, Any]:
+    """What was submitted, for a page that is opened again to revise it."""
+    shown = submission.assignment.display_order
+    number_of = {slot: number for number, slot in enumerate(shown, start=1)}
     answers = [
         Given(answer.question, number_of.get(answer.slot) if answer.slot else None, answer.value)
         for answer in submission.answers.all()

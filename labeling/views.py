@@ -140,6 +140,7 @@ def assignment_page(
 ) -> HttpResponse:
     """The task with what was entered; with the refusal, or as it will look."""
     project = assignment.task.project
+    submission = queries.newest_submission(assignment)
     # Counts are those of the moment when it is shown: the task before it is submitted then.
     is_prepared = assignment.status == Assignment.Status.RESERVED
     context: dict[str, Any] = {
@@ -149,7 +150,7 @@ def assignment_page(
         "guidelines": queries.guidelines_for(project, get_language() or "en"),
         "faq": question_queries.faq_of(project, get_language() or "en"),
         "is_answered": question_queries.has_news(assignment),
-        "submission": queries.newest_submission(assignment),
+        "submission": submission,
         "idempotency_key": uuid.uuid4(),
         "entered": entered,
         "error": error,
@@ -157,7 +158,7 @@ def assignment_page(
         "waiting": queries.tasks_waiting_for(request.user, project, assignment.task.kind) - is_prepared,
     }
     if assignment.task.kind == Task.Kind.RANK:
-        context |= ranking_page.shown(assignment, entered, error)
+        context |= ranking_page.shown(assignment, entered, submission, error)
         context["is_raw"] = "raw" in request.GET
         template = "rank.html"
     else:

@@ -182,5 +182,5 @@ def test_a_page_costs_the_same_queries_whatever_waits(
     for _ in range(20):
         make_ranking_task(project)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(15):
         client.get(reverse("assignment", args=[assignment.public_id]))

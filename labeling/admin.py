@@ -59,6 +59,8 @@ admin.site.register(models.User, AccountAdmin)
 
 register_read_only(models.Project, "paused_at", "created_at", hidden=("pseudonym_key",))
 register_read_only(models.Membership, "role", filters=("role",))
+register_read_only(models.Plan, "project", "finish_on", "created_at")
+register_read_only(models.Pilot, "project", "kind", "created_at", "ended_at")
 register_read_only(models.GuidelineVersion, "author", "created_at")
 register_read_only(models.Prompt, "project", "category", "language", "split", filters=("split", "category"))
 register_read_only(models.PromptDraft, "user", "project")

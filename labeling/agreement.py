@@ -37,8 +37,8 @@ def pairwise_agreement(judgments: Iterable[tuple[Hashable, Sequence[Sequence[int
     reward models. Each pair of people and of outputs counts the same.
 
     The interval is Wilson's, for as many pairs as are worth independent ones: share × (1 − share) ÷ variance,
-    the variance being that of a ratio whose sampling units are the tasks (Cochran 1977, eq. 6.13; Franco et
-    al. 2019 for Wilson's interval with an effective sample size). Where that variance says nothing (fewer
+    the variance being that of a ratio whose sampling units are the tasks (Cochran 1977, chapter 6; Franco
+    et al. 2019 for Wilson's interval with an effective sample size). Where that variance says nothing (fewer
     than ten tasks, or all alike), the pairs of a task count as one and the same: (Σn)² ÷ Σn² (Kish 1965).
     It speaks of other tasks judged by these people, not of other people.
     """

@@ -75,6 +75,17 @@ class ProjectForm(DomainForm):
         max_value=10_000,
         help_text=_("After that, nothing is handed out until the next day. Empty: as many as they like."),
     )
+    hourly_rate = forms.DecimalField(
+        label=_("Hourly rate"),
+        required=False,
+        min_value=0,
+        max_digits=8,
+        decimal_places=2,
+        help_text=_("What an hour of work costs, unless somebody is paid otherwise."),
+    )
+    currency = forms.CharField(
+        label=_("Currency"), required=False, max_length=3, help_text=_("Three letters, such as EUR.")
+    )
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=time_zones, help_text=_("Decides when a day begins.")
     )
@@ -90,6 +101,8 @@ class ProjectForm(DomainForm):
             "criteria": project.criteria,
             "model_names": ", ".join(project.model_names),
             "daily_cap": project.daily_cap,
+            "hourly_rate": project.hourly_rate,
+            "currency": project.currency,
             "time_zone": project.time_zone,
         }
         return cls(data, initial=initial)
@@ -103,6 +116,7 @@ class ProjectForm(DomainForm):
             "overlap_share": sent["overlap_share"] / 100,
             "languages": list(dict.fromkeys(codes)),
             "model_names": list(dict.fromkeys(names)),
+            "currency": sent["currency"].upper() or self.initial.get("currency", "USD"),
         }
 
 

@@ -1,8 +1,11 @@
 """Projects and their guidelines."""
 
+import inspect
 import re
 import zoneinfo
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,6 +17,7 @@ from labeling.model_names import names_in
 from labeling.models import GuidelineVersion, Membership, Project, User
 
 MOST_A_DAY = 10_000
+CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
@@ -30,6 +34,8 @@ def create_project(
     criteria: str = Project.Criteria.TRAINING,
     model_names: Sequence[str] = (),
     daily_cap: int | None = None,
+    hourly_rate: Decimal | None = None,
+    currency: str = "USD",
 ) -> Project:
     """A new project; whoever creates it manages it. Refuses fields out of range, naming each."""
     project = Project(
@@ -42,6 +48,8 @@ def create_project(
         criteria=criteria,
         model_names=list(model_names),
         daily_cap=daily_cap,
+        hourly_rate=hourly_rate,
+        currency=currency,
     )
     _check(project, _("The project could not be created."))
     project.save()
@@ -63,6 +71,8 @@ def change_project(
     criteria: str,
     model_names: Sequence[str],
     daily_cap: int | None,
+    hourly_rate: Decimal | None,
+    currency: str,
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
@@ -75,9 +85,17 @@ def change_project(
     changed.criteria = criteria
     changed.model_names = list(model_names)
     changed.daily_cap = daily_cap
+    changed.hourly_rate = hourly_rate
+    changed.currency = currency
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
     return changed
+
+
+def settings_of(project: Project) -> dict[str, Any]:
+    """Everything that change_project changes, as it is now."""
+    names = inspect.signature(change_project).parameters
+    return {name: getattr(project, name) for name in names if name != "project"}
 
 
 @transaction.atomic
@@ -151,5 +169,7 @@ def _check(project: Project, refusal: str) -> None:
         fields["overlap_people"] = _("A task is judged by 1 to 20 people.")
     if project.daily_cap is not None and not 1 <= project.daily_cap <= MOST_A_DAY:
         fields["daily_cap"] = _("A day has 1 to %s submissions; leave it empty for no limit.") % MOST_A_DAY
+    if not CURRENCY_CODE.fullmatch(project.currency):
+        fields["currency"] = _("Write a currency as three letters, such as EUR.")
     if fields:
         raise DomainError("bad_project", refusal, fields)

@@ -1,6 +1,7 @@
 """What is: people, prompts, tasks and judgments."""
 
 from labeling.models.base import PublicIdModel, StatusChange
+from labeling.models.launch import Pilot, Plan
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
@@ -33,6 +34,8 @@ __all__ = [
     "GuidelineVersion",
     "IdempotentRequest",
     "Membership",
+    "Pilot",
+    "Plan",
     "Project",
     "Prompt",
     "PromptDraft",

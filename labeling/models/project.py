@@ -3,7 +3,7 @@
 import secrets
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +38,13 @@ class Project(PublicIdModel):
     time_zone = models.CharField(max_length=64, default="UTC")
     # So many submissions a person may make in a day of this time zone; null: as many as they like.
     daily_cap = models.PositiveSmallIntegerField(null=True, blank=True)
+    # What an hour of work costs unless somebody is paid otherwise; null: nothing is said of money.
+    hourly_rate = models.DecimalField(
+        max_digits=8, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    currency = models.CharField(
+        max_length=3, default="USD", db_default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")]
+    )
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -60,6 +67,13 @@ class Project(PublicIdModel):
             models.CheckConstraint(
                 condition=models.Q(daily_cap__isnull=True) | models.Q(daily_cap__gte=1),
                 name="project_daily_cap",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(hourly_rate__isnull=True) | models.Q(hourly_rate__gte=0),
+                name="project_hourly_rate",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="project_currency_is_a_code"
             ),
         ]
 

@@ -1,4 +1,5 @@
-"""Imports and exports: files that come in or go out, one row each."""
+"""Imports and exports: files that come in or go out, one row each; and openings of many tasks, which are
+watched and cancelled like them."""
 
 from pathlib import Path
 
@@ -16,12 +17,15 @@ class Transfer(PublicIdModel):
     class Direction(models.TextChoices):
         IMPORT = "import", _("import")
         EXPORT = "export", _("export")
+        TASKS = "tasks", _("opening of tasks")
 
     class Content(models.TextChoices):
         PROMPTS = "prompts", _("prompts")
         SFT = "sft", _("demonstrations for SFT")
         PREFERENCE = "preference", _("comparisons")
         RANKINGS = "rankings", _("rankings")
+        RANK = "rank", _("tasks to rank")  # as Task.Kind says, of an opening
+        DEMONSTRATE = "demonstrate", _("tasks to write")
 
     class Format(models.TextChoices):
         JSONL = "jsonl", "JSONL"
@@ -39,7 +43,7 @@ class Transfer(PublicIdModel):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="transfers")
     direction = models.CharField(max_length=8, choices=Direction)
     content = models.CharField(max_length=16, choices=Content)
-    format = models.CharField(max_length=8, choices=Format)
+    format = models.CharField(max_length=8, choices=Format, blank=True)  # empty: there is no file
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     # What an export takes: {"splits": […], "origins": […], …}; how an import reads: {"language": …, …}.
     options = models.JSONField(default=dict)
@@ -50,7 +54,8 @@ class Transfer(PublicIdModel):
     finished_at = models.DateTimeField(null=True)
     progress_done = models.PositiveBigIntegerField(default=0)
     progress_total = models.PositiveBigIntegerField(null=True)
-    # Import: {"added": n, "known": n, "broken": n}. Export: rows by split and the file's hash.
+    # Import: {"added": n, "known": n, "broken": n}. Export: rows by split and the file's hash. Opening:
+    # {"opened": n, "too_alike": n}.
     counts = models.JSONField(default=dict)
     # The first broken lines of an import: [{"line": n, "reason": "…"}].
     problems = models.JSONField(default=list)

@@ -47,6 +47,8 @@ FIELDS = {
     "labeling.IdempotentRequest.fingerprint": "made by the program",
     "labeling.IdempotentRequest.key": "no page shows it",
     "labeling.Membership.languages": "checked when it enters",
+    "labeling.Plan.currency": "checked when it enters",
+    "labeling.Project.currency": "checked when it enters",
     "labeling.Project.languages": "checked when it enters",
     "labeling.Project.model_names": "names",
     "labeling.Project.name": "name",

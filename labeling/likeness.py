@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence, Set
+from functools import cached_property
 
 # What changes nothing in a text: quotation marks, marks of emphasis and code, punctuation that ends a word.
 SOFT = re.compile(r"[\"'“”‘’«»`*_…。，；：！？、]|[.,;:!?](?=\s|$)")
@@ -38,13 +39,31 @@ def are_near_identical(one: str, other: str) -> bool:
 
     A number, a sign or a negation decides what a text says, so texts that differ in one never are.
     """
-    first, second = tokens_of(one), tokens_of(other)
-    if first == second:
-        return bool(first) or one.split() == other.split()
-    if _deciding(first) != _deciding(second):
-        return False
-    return likeness(runs_of(first, RUN), runs_of(second, RUN)) >= NEAR
+    return ReadText(one).is_near_identical(ReadText(other))
 
 
-def _deciding(tokens: list[str]) -> Counter[str]:
-    return Counter(token for token in tokens if not token.isalpha() or NEGATION.fullmatch(token))
+class ReadText:
+    """A text that is compared with several others: it is taken apart once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return tokens_of(self.text)
+
+    @cached_property
+    def runs(self) -> frozenset[tuple[str, ...]]:
+        return runs_of(self.tokens, RUN)
+
+    @cached_property
+    def deciding(self) -> Counter[str]:
+        return Counter(token for token in self.tokens if not token.isalpha() or NEGATION.fullmatch(token))
+
+    def is_near_identical(self, other: "ReadText") -> bool:
+        """As are_near_identical says."""
+        if self.tokens == other.tokens:
+            return bool(self.tokens) or self.text.split() == other.text.split()
+        if self.deciding != other.deciding:
+            return False
+        return likeness(self.runs, other.runs) >= NEAR

@@ -1,7 +1,7 @@
 """Opening tasks."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from labeling import transitions
 from labeling.errors import Conflict, DomainError
-from labeling.likeness import are_near_identical
+from labeling.likeness import ReadText
 from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, User
 
 
@@ -29,10 +29,7 @@ def open_ranking_task(
     """
     if any(completion.prompt_id != prompt.pk for completion in completions):
         raise DomainError("foreign_completion", _("All outputs of a task must answer its own prompt."))
-    distinct: list[Completion] = []
-    for completion in completions:
-        if not any(are_near_identical(completion.text, other.text) for other in distinct):
-            distinct.append(completion)
+    distinct = that_differ(completions)
     if len(distinct) < 2:
         return None
     if len(distinct) > 9:
@@ -50,6 +47,18 @@ def open_ranking_task(
         for slot, completion in enumerate(distinct, start=1)
     )
     return task
+
+
+def that_differ(completions: Iterable[Completion], *, most: int | None = None) -> list[Completion]:
+    """Without those that are near-identical to one before them; so many of them at most."""
+    distinct: list[tuple[ReadText, Completion]] = []
+    for completion in completions:
+        if len(distinct) == most:
+            break
+        text = ReadText(completion.text)
+        if not any(text.is_near_identical(other) for other, _completion in distinct):
+            distinct.append((text, completion))
+    return [completion for _text, completion in distinct]
 
 
 def of_prompt(prompt: Prompt) -> dict[str, Any]:

@@ -121,6 +121,17 @@ def import_for(user: User, public_id: uuid.UUID) -> Transfer:
     return transfer
 
 
+def opening_for(user: User, public_id: uuid.UUID) -> Transfer:
+    """An opening of many tasks in a project that the user manages; else 404."""
+    transfer = get_object_or_404(
+        Transfer.objects.select_related("project", "created_by"),
+        public_id=public_id,
+        direction=Transfer.Direction.TASKS,
+    )
+    managed_project(user, transfer.project.public_id)
+    return transfer
+
+
 def export_for(user: User, public_id: uuid.UUID) -> Transfer:
     """An export of a project that the user trains in or manages; else 404."""
     transfer = get_object_or_404(

@@ -287,6 +287,12 @@ def imports_of(project: Project) -> QuerySet[Transfer]:
     )
 
 
+def openings_of(project: Project) -> QuerySet[Transfer]:
+    """Of many tasks at once, newest first."""
+    openings = project.transfers.filter(direction=Transfer.Direction.TASKS)
+    return openings.select_related("created_by").order_by("-pk")
+
+
 def _text_filter(project: Project, text: str) -> Q:
     """An id of the task or its prompt, the team's own id, or words of the conversation."""
     try:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling import answer_views, rubric_views
+from labeling import answer_views, opening_views, rubric_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path(f"{PROJECT}people/", views.people, name="manage-people"),
     path(f"{PROJECT}people/<uuid:user_id>/roles/", views.roles, name="give-roles"),
     path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),
+    path(f"{PROJECT}tasks/open/", opening_views.open_tasks, name="manage-open"),
+    path("openings/<uuid:opening_id>/", opening_views.opening, name="opening"),
+    path("openings/<uuid:opening_id>/cancel/", opening_views.cancel_opening, name="cancel-opening"),
     path("tasks/<uuid:task_id>/", views.task, name="manage-task"),
     path("tasks/<uuid:task_id>/withdraw/", views.withdraw_task, name="withdraw-task"),
     path("tasks/<uuid:task_id>/reopen/", views.reopen_task, name="reopen-task"),

@@ -30,6 +30,12 @@ def run_import(transfer_id: int) -> None:
     actions.run_import(transfer_id=transfer_id)
 
 
+@shared_task(name="labeling.run_opening", acks_late=True, reject_on_worker_lost=True, time_limit=3300)
+def run_opening(transfer_id: int) -> None:
+    """Open the tasks somebody asked for."""
+    actions.run_opening(transfer_id=transfer_id)
+
+
 @shared_task(name="labeling.sweep_transfers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def sweep_transfers() -> None:
     """Put back imports and exports whose worker is gone; ring again for what waits."""

@@ -13,6 +13,7 @@ from django.conf import settings
 from labeling import actions as labeling_actions
 from labeling.models import Answer, ApiToken, Assignment, Project, RubricVersion, Submission, Transfer, User
 from labeling.rubrics.questions import Option, Question
+from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 from tests.training.making import make_promoted, make_ranking, make_sample_run, make_snapshot, make_version
 from training.models import (
@@ -117,6 +118,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "annotator": annotator.public_id,
         "token": token.public_id,
         "upload": upload.public_id,
+        "opening": make_opening(project, manager).public_id,
         "import": make_transfer(project, manager, "import").public_id,
         "export": make_transfer(project, manager, "export").public_id,
         "no file": "no-such-file.jsonl",
@@ -139,6 +141,15 @@ def make_questions(answered: Assignment, waiting: Assignment, manager: User) -> 
         thread=asked.thread,
     )
     return {"thread": asked.thread.public_id, "faq entry": entry.public_id}
+
+
+def make_opening(project: Project, manager: User) -> Transfer:
+    """An opening of tasks that waits for a worker."""
+    return labeling_actions.start_opening(
+        project=project,
+        actor=manager,
+        selection=Selection(kind="demonstrate", round=2, without_task=False),
+    )
 
 
 def make_written(annotator: User, project: Project) -> None:

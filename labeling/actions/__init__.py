@@ -10,6 +10,7 @@ from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
+from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.people import (
     Invitation,
     add_member,
@@ -54,6 +55,7 @@ __all__ = [
     "ask_question",
     "cancel_export",
     "cancel_import",
+    "cancel_opening",
     "change_faq_entry",
     "change_project",
     "check_draft_is_newest",
@@ -90,6 +92,7 @@ __all__ = [
     "review_submission",
     "run_export",
     "run_import",
+    "run_opening",
     "save_draft",
     "save_prompt_draft",
     "set_aside",
@@ -99,6 +102,7 @@ __all__ = [
     "skip_task",
     "start_export",
     "start_import",
+    "start_opening",
     "submit_demonstration",
     "submit_ranking",
     "sweep_transfers",

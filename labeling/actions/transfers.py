@@ -1,7 +1,7 @@
-"""The life of an import or export: claimed, alive, ended. An attempt that was superseded may write nothing.
+"""The life of an import, an export or an opening of tasks: claimed, alive, ended.
 
-The attempt's number is the fencing token; its heartbeat, on the database's clock, is the lease. A transfer
-whose worker died starts over.
+An attempt that was superseded may write nothing: its number is the fencing token. Its heartbeat, on the
+database's clock, is the lease. A transfer whose worker died starts over.
 """
 
 import threading
@@ -24,7 +24,11 @@ HEARTBEAT_LOST_AFTER = timedelta(seconds=60)
 MOST_ATTEMPTS = 5
 MOST_RINGS = 10  # the oldest are enough to wake idle workers
 
-TASKS = {Transfer.Direction.EXPORT: "labeling.run_export", Transfer.Direction.IMPORT: "labeling.run_import"}
+TASKS = {
+    Transfer.Direction.EXPORT: "labeling.run_export",
+    Transfer.Direction.IMPORT: "labeling.run_import",
+    Transfer.Direction.TASKS: "labeling.run_opening",
+}
 
 
 class Superseded(Conflict):

@@ -77,6 +77,14 @@ def may_create_projects(user: User) -> bool:
     return user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists()
 
 
+def projects_managed_by(user: User) -> QuerySet[Project]:
+    """By name; site admins manage all."""
+    managed = projects_of(user)
+    if not user.is_superuser:
+        managed = managed.filter(memberships__user=user, memberships__role=Role.MANAGER)
+    return managed.order_by("name")
+
+
 def managed_project(user: User, public_id: uuid.UUID) -> Project:
     """The project, if the user manages it; else 404."""
     return project_for(user, public_id, roles=MANAGERS)

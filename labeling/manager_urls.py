@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from labeling import answer_views, opening_views, rubric_views
+from labeling import answer_views, launch_views, opening_views, rubric_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
 PROJECT = "projects/<uuid:project_id>/manage/"
 
 urlpatterns = [
-    path("projects/new/", views.create_project, name="create-project"),
+    path("projects/new/", launch_views.create_project, name="create-project"),
     path(PROJECT, views.progress, name="manage"),
     path(f"{PROJECT}settings/", views.settings, name="manage-settings"),
     path(f"{PROJECT}pause/", views.pause, name="pause-project"),
@@ -20,6 +20,12 @@ urlpatterns = [
     path("rubrics/<uuid:version_id>/", rubric_views.rubric_version, name="rubric-version"),
     path(f"{PROJECT}people/", views.people, name="manage-people"),
     path(f"{PROJECT}people/<uuid:user_id>/roles/", views.roles, name="give-roles"),
+    path(f"{PROJECT}plan/", launch_views.plan, name="manage-plan"),
+    path(f"{PROJECT}plan/apply/", launch_views.apply_plan, name="apply-plan"),
+    path(f"{PROJECT}pilot/", launch_views.pilot, name="manage-pilot"),
+    path(f"{PROJECT}pilot/start/", launch_views.start_pilot, name="start-pilot"),
+    path(f"{PROJECT}pilot/end/", launch_views.end_pilot, name="end-pilot"),
+    path(f"{PROJECT}pilot/go/", launch_views.open_the_rest, name="open-the-rest"),
     path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),
     path(f"{PROJECT}tasks/open/", opening_views.open_tasks, name="manage-open"),
     path("openings/<uuid:opening_id>/", opening_views.opening, name="opening"),

@@ -1,11 +1,11 @@
-"""Managers' pages: projects, guidelines, people, progress, tasks."""
+"""Managers' pages: settings, guidelines, people, progress, tasks."""
 
 import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -17,27 +17,9 @@ from labeling import manager_queries as queries
 from labeling.access import PersonRequest
 from labeling.days import today_in
 from labeling.errors import DomainError
+from labeling.launch_queries import checklist_of
 from labeling.manager_forms import InvitationForm, MarksForm, ProjectForm, RolesForm, TaskFilterForm
 from labeling.models import Membership, Project, Task, Topic, User
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def create_project(request: PersonRequest) -> HttpResponse:
-    if not access.may_create_projects(request.user):
-        raise Http404
-    form = ProjectForm.of(Project(), _sent(request))
-    if request.method == "POST" and form.is_valid():
-        try:
-            project = actions.create_project(creator=request.user, **form.wish())
-        except DomainError as error:
-            form.add_domain_error(error)
-        else:
-            messages.success(
-                request, _("The project is there. Write its guidelines next, then import prompts.")
-            )
-            return redirect("manage-guidelines", project.public_id)
-    return render(request, "manage/create_project.html", {"form": form}, status=400 if form.errors else 200)
 
 
 @login_required
@@ -47,6 +29,7 @@ def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     counted = queries.progress_of(project)
     context = {
         "project": project,
+        "checklist": checklist_of(project),
         "stages": counted.stages,
         "total": queries.total_of(counted.stages),
         "work": counted.work,

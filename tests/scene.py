@@ -5,6 +5,7 @@ Rows that only a worker makes while it works are put there as they would lie.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import settings
 
 from labeling import actions as labeling_actions
 from labeling.models import Answer, ApiToken, Assignment, Project, RubricVersion, Submission, Transfer, User
+from labeling.plans import Workload
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -118,7 +120,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "annotator": annotator.public_id,
         "token": token.public_id,
         "upload": upload.public_id,
-        "opening": make_opening(project, manager).public_id,
+        "opening": make_launch(project, manager).public_id,
         "import": make_transfer(project, manager, "import").public_id,
         "export": make_transfer(project, manager, "export").public_id,
         "no file": "no-such-file.jsonl",
@@ -143,8 +145,20 @@ def make_questions(answered: Assignment, waiting: Assignment, manager: User) -> 
     return {"thread": asked.thread.public_id, "faq entry": entry.public_id}
 
 
-def make_opening(project: Project, manager: User) -> Transfer:
-    """An opening of tasks that waits for a worker."""
+def make_launch(project: Project, manager: User) -> Transfer:
+    """A plan in force, a pilot under way, and an opening of tasks that waits for a worker."""
+    workload = Workload(
+        prompts=100,
+        completions_per_prompt=4,
+        overlap_share=0.15,
+        overlap_people=3,
+        minutes=4.5,
+        people=6,
+        hours_a_day=4,
+        hourly_rate=Decimal(25),
+    )
+    labeling_actions.apply_plan(project=project, actor=manager, workload=workload, currency="EUR")
+    labeling_actions.start_pilot(project=project, actor=manager, kind="demonstrate", size=1)
     return labeling_actions.start_opening(
         project=project,
         actor=manager,

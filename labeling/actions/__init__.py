@@ -9,6 +9,7 @@ from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.language import check_language, choose_language
+from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.people import (
@@ -20,6 +21,7 @@ from labeling.actions.people import (
     set_group,
     set_languages,
 )
+from labeling.actions.pilots import end_pilot, open_the_rest, start_pilot
 from labeling.actions.project import (
     add_model_names,
     change_project,
@@ -28,6 +30,7 @@ from labeling.actions.project import (
     publish_guidelines,
     resume_project,
     set_tokenizer,
+    settings_of,
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
 from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
@@ -52,6 +55,7 @@ __all__ = [
     "add_person",
     "add_prompt",
     "answer_question",
+    "apply_plan",
     "ask_question",
     "cancel_export",
     "cancel_import",
@@ -64,9 +68,12 @@ __all__ = [
     "choose_topics",
     "claim_task",
     "close_question",
+    "copy_project",
     "count_active",
     "create_project",
+    "create_project_from_template",
     "delete_export_files",
+    "end_pilot",
     "expire_leases",
     "forget_wish",
     "give_roles",
@@ -78,6 +85,7 @@ __all__ = [
     "mark_prompt",
     "open_demonstration_task",
     "open_ranking_task",
+    "open_the_rest",
     "pause_project",
     "preview_of",
     "publish_faq_entry",
@@ -99,10 +107,12 @@ __all__ = [
     "set_group",
     "set_languages",
     "set_tokenizer",
+    "settings_of",
     "skip_task",
     "start_export",
     "start_import",
     "start_opening",
+    "start_pilot",
     "submit_demonstration",
     "submit_ranking",
     "sweep_transfers",

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.forms import Form
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from labeling import access, question_queries, review_queries
 from labeling import markdown as markdown_to_html
+from labeling.launch_queries import Check
 from labeling.models import Project, Topic
 
 register = template.Library()
@@ -54,6 +56,23 @@ def open_questions(project: Project) -> int:
 def percent(share: float) -> str:
     """A share as a whole number of percent."""
     return f"{100 * share:.0f}"
+
+
+@register.filter
+def points(share: float) -> str:
+    """A share in percent, to a tenth."""
+    return f"{100 * share:.1f}"
+
+
+@register.filter
+def missing_count(checklist: Iterable[Check]) -> int:
+    return sum(check.state in {"missing", "begun"} for check in checklist)
+
+
+@register.filter
+def label_of(form: Form, name: str) -> str:
+    """What a field of the form is called; nothing for what is about the whole form."""
+    return str(form.fields[name].label) if name in form.fields else ""
 
 
 @register.inclusion_tag("_project_nav.html", takes_context=True)

@@ -108,4 +108,4 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(outputs, people):
         held += found.low <= truth <= found.high
 
     assert 0.68 < truth < 0.78
-    assert 0.92 <= held / 300 <= 0.98
+    assert 0.90 <= held / 300 <= 0.99  # 0.95 ± what 300 draws leave open

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "labeling",
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "labeling.sessions.LastSeenMiddleware",
     "labeling.accounts.OwnPasswordMiddleware",
     "labeling.errors.DomainErrorMiddleware",
 ]
@@ -152,8 +154,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
-# Attempts to sign in: by network address, and failed ones also by account, whether it exists or not.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {"reset_password": "labeling.password_reset.PeoplesResetForm"}
+# The link was sent to nobody else; and who failed to sign in too often is not made to wait after all.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+# Attempts to sign in: by network address, and failed ones also by account, whether it exists or not. Opening
+# an invitation's link, by network address: a roomful of people may have one.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "invitation": "60/m/ip"}
 # How many proxies of ours a request passes: so many hops of X-Forwarded-For are believed.
 ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXIES", 0, least=0)
 LOGIN_REDIRECT_URL = "home"

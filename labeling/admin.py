@@ -1,6 +1,7 @@
 """The admin, for site admins: accounts can be changed here, everything that is a record can only be read."""
 
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -55,12 +56,18 @@ admin.site.site_title = "Preceptor"
 admin.site.index_title = _("Accounts can be changed; everything else is a record, to be read")
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)  # an account's address is its login, and in the account itself
+admin.site.unregister(UserSession)  # its key is what signs a browser in
 admin.site.register(models.User, AccountAdmin)
 
 register_read_only(models.Project, "paused_at", "created_at", hidden=("pseudonym_key",))
 register_read_only(models.Membership, "role", filters=("role",))
 register_read_only(models.Plan, "project", "finish_on", "created_at")
 register_read_only(models.Pilot, "project", "kind", "created_at", "ended_at")
+register_read_only(
+    models.Invitation, "created_by", "expires_at", "uses_left", "revoked_at", hidden=("digest",)
+)
+register_read_only(models.InvitationAcceptance, "accepted_at")
+register_read_only(models.Suspension, "sets_aside", "suspended_by", "created_at", "lifted_by", "lifted_at")
 register_read_only(models.GuidelineVersion, "author", "created_at")
 register_read_only(models.Prompt, "project", "category", "language", "split", filters=("split", "category"))
 register_read_only(models.PromptDraft, "user", "project")

@@ -2,6 +2,7 @@
 
 from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.launch import Pilot, Plan
+from labeling.models.invitations import Invitation, InvitationAcceptance
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
@@ -9,6 +10,7 @@ from labeling.models.prompts import Completion, Prompt, PromptDraft
 from labeling.models.reviews import Review
 from labeling.models.rubrics import RubricVersion
 from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
+from labeling.models.suspensions import Suspension
 from labeling.models.tasks import (
     Assignment,
     AssignmentStatusChange,
@@ -33,6 +35,8 @@ __all__ = [
     "GuidelineAcknowledgement",
     "GuidelineVersion",
     "IdempotentRequest",
+    "Invitation",
+    "InvitationAcceptance",
     "Membership",
     "Pilot",
     "Plan",
@@ -45,6 +49,7 @@ __all__ = [
     "RubricVersion",
     "StatusChange",
     "Submission",
+    "Suspension",
     "Task",
     "TaskCompletion",
     "TaskStatusChange",

@@ -5,7 +5,8 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from allauth.usersessions.models import UserSession
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -14,15 +15,18 @@ from labeling.models import (
     Assignment,
     FaqEntry,
     GuidelineVersion,
+    Invitation,
     Membership,
     Project,
     RubricVersion,
     Submission,
+    Suspension,
     Task,
     Thread,
     Transfer,
     User,
 )
+from labeling.sessions import mark_of
 
 Role = Membership.Role
 
@@ -39,18 +43,47 @@ REVIEWERS = (Role.REVIEWER, Role.MANAGER)
 MANAGERS = (Role.MANAGER,)
 
 
+def is_site_admin(user: User) -> bool:
+    return user.is_superuser and user.is_active
+
+
+def standing(user: User) -> QuerySet[Membership]:
+    """The roles that count: none where the person is suspended, none at all when the account is closed."""
+    in_force = Suspension.objects.filter(user=user, project=OuterRef("project"), lifted_at=None)
+    return Membership.objects.filter(~Exists(in_force), user=user, user__is_active=True)
+
+
 def projects_of(user: User) -> QuerySet[Project]:
     """The projects this user may see; site admins see all."""
-    if user.is_superuser:
+    if is_site_admin(user):
         return Project.objects.all()
-    return Project.objects.filter(memberships__user=user).distinct()
+    return Project.objects.filter(pk__in=standing(user).values("project"))
 
 
 def roles_in(user: User, project: Project) -> frozenset[str]:
     """This user's roles in the project; a site admin has all of them."""
-    if user.is_superuser:
+    if is_site_admin(user):
         return frozenset(Role.values)
-    return frozenset(project.memberships.filter(user=user).values_list("role", flat=True))
+    return frozenset(standing(user).filter(project=project).values_list("role", flat=True))
+
+
+def is_suspended(user: User, project: Project) -> bool:
+    """Whether they are kept out of the project, or of everything."""
+    here = Q(project=project) | Q(project=None)
+    return user.suspensions.filter(here, lifted_at=None).exists()
+
+
+def suspended_from(user: User) -> QuerySet[Project]:
+    """Projects that they have a role in and are kept out of, to be told so."""
+    suspensions = user.suspensions.filter(project__memberships__user=user, lifted_at=None)
+    return Project.objects.filter(pk__in=suspensions.values("project")).order_by("name")
+
+
+def managers_of(project: Project) -> QuerySet[User]:
+    """Whoever can run the project as things stand; site admins can run every one and are not listed."""
+    in_force = Suspension.objects.filter(user=OuterRef("pk"), project=project, lifted_at=None)
+    managing = project.memberships.filter(role=Role.MANAGER)
+    return User.objects.filter(~Exists(in_force), pk__in=managing.values("user"), is_active=True)
 
 
 def project_for(user: User, public_id: uuid.UUID, *, roles: tuple[str, ...] = tuple(Role.values)) -> Project:
@@ -74,7 +107,19 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
 
 def may_create_projects(user: User) -> bool:
     """Site admins, and whoever manages a project already."""
-    return user.is_superuser or user.memberships.filter(role=Role.MANAGER).exists()
+    return is_site_admin(user) or standing(user).filter(role=Role.MANAGER).exists()
+
+
+def may_train_somewhere(user: User) -> bool:
+    """Site admins, and whoever trains in any project: they may look at what projects share."""
+    return is_site_admin(user) or standing(user).filter(role__in=ENGINEERS).exists()
+
+
+def account_for(user: User, public_id: uuid.UUID) -> User:
+    """Anybody's account, for a site admin; else 404."""
+    if not is_site_admin(user):
+        raise Http404
+    return get_object_or_404(User, public_id=public_id)
 
 
 def projects_managed_by(user: User) -> QuerySet[Project]:
@@ -194,6 +239,31 @@ def member_for(project: Project, public_id: uuid.UUID) -> User:
     """Somebody who has a role in the project; else 404."""
     members = User.objects.filter(memberships__project=project).distinct()
     return get_object_or_404(members, public_id=public_id)
+
+
+def invitation_for(user: User, public_id: uuid.UUID) -> Invitation:
+    """An invitation into a project that the user manages; else 404."""
+    invitation = get_object_or_404(Invitation.objects.select_related("project"), public_id=public_id)
+    managed_project(user, invitation.project.public_id)
+    return invitation
+
+
+def suspension_for(user: User, public_id: uuid.UUID) -> Suspension:
+    """Of somebody in a project that the user manages; of an account, for site admins. Else 404."""
+    suspension = get_object_or_404(Suspension.objects.select_related("project", "user"), public_id=public_id)
+    if suspension.project is None:
+        account_for(user, suspension.user.public_id)
+    else:
+        managed_project(user, suspension.project.public_id)
+    return suspension
+
+
+def session_for(user: User, mark: str) -> UserSession:
+    """A session of one's own by its mark; else 404."""
+    for session in UserSession.objects.filter(user_id=user.pk):
+        if mark_of(session.session_key) == mark:
+            return session
+    raise Http404
 
 
 def token_for(user: User, public_id: uuid.UUID) -> ApiToken:

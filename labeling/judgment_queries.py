@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from labeling.exports import pseudonym
+from labeling.exports import people_set_aside, pseudonym
 from labeling.models import Assignment, Project, Submission, Task, User
 
 
@@ -23,7 +23,10 @@ def judgments_of(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Submission]:
-    """The newest revision of each collected judgment, with all that a reader of it is told."""
+    """The newest revision of each collected judgment, with all that a reader of it is told.
+
+    Without those of people who are suspended with what they did set aside.
+    """
     newer = Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
     wanted = {
         "assignment__task__kind": kind,
@@ -38,6 +41,8 @@ def judgments_of(
         assignment__status=Assignment.Status.SUBMITTED,
         **{lookup: value for lookup, value in wanted.items() if value is not None},
     )
+    if people := people_set_aside(project):
+        found = found.exclude(assignment__user__in=people)
     if annotator is not None:
         found = found.filter(assignment__user__in=_people_called(annotator, project))
     return found.select_related(

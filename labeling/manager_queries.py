@@ -22,6 +22,7 @@ from labeling.models import (
     Project,
     Prompt,
     Submission,
+    Suspension,
     Task,
     TaskStatusChange,
     Transfer,
@@ -263,10 +264,16 @@ def _answers_shown(submission: Submission, language: str) -> list[tuple[str, lis
 
 
 def members_of(project: Project) -> list[User]:
-    """Everybody with a role here; `user.roles_here` are their memberships."""
+    """Everybody with a role here; `roles_here` are their memberships, `suspended_here` what bars them."""
     here = Membership.objects.filter(project=project)
+    in_force = Suspension.objects.filter(project=project, lifted_at=None)
     members = User.objects.filter(memberships__project=project).distinct().order_by("name", "email")
-    return list(members.prefetch_related(Prefetch("memberships", queryset=here, to_attr="roles_here")))
+    return list(
+        members.prefetch_related(
+            Prefetch("memberships", queryset=here, to_attr="roles_here"),
+            Prefetch("suspensions", queryset=in_force, to_attr="suspended_here"),
+        )
+    )
 
 
 def versions_of_guidelines(project: Project) -> QuerySet[GuidelineVersion]:

@@ -39,6 +39,7 @@ def home(request: PersonRequest) -> HttpResponse:
         row["asked"] = asked.get(row["project"].pk, 0)
     context = {
         "projects": projects,
+        "suspended": access.suspended_from(request.user),
         "may_label": bool(labeled),
         "answered": question_queries.answered_questions(request.user, labeled),
         "may_create_projects": access.may_create_projects(request.user),

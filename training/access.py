@@ -34,7 +34,7 @@ def readable_version_for(user: User, public_id: uuid.UUID) -> ModelVersion:
     version = get_object_or_404(ModelVersion.objects.select_related("project", "run"), public_id=public_id)
     if version.project is not None:
         access.project_for(user, version.project.public_id, roles=access.ENGINEERS)
-    elif not user.is_superuser and not user.memberships.filter(role__in=access.ENGINEERS).exists():
+    elif not access.may_train_somewhere(user):
         raise Http404
     return version
 

@@ -15,6 +15,7 @@ from labeling.exports.judgments import (
     ranking_count,
 )
 from labeling.exports.rows import Source, answers_by_key, source_of
+from labeling.exports.set_aside import people_set_aside
 from labeling.exports.snapshot_records import (
     completion_records,
     demonstration_records,
@@ -34,6 +35,7 @@ __all__ = [
     "demonstration_count",
     "demonstration_records",
     "one_state_of_the_database",
+    "people_set_aside",
     "prompt_count",
     "prompt_records",
     "pseudonym",

@@ -1,4 +1,6 @@
-"""Which prompts and judgments go out. An empty filter lets everything pass that no reviewer has rejected."""
+"""Which prompts and judgments go out. An empty filter lets everything pass that counts: no reviewer has
+rejected it, and nobody wrote it who is suspended with what they did set aside.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from labeling.exports.set_aside import people_set_aside
 from labeling.models import Membership, Project, Prompt, Submission
 
 
@@ -67,6 +70,8 @@ class Filters:
             wanted &= Q(Exists(memberships))
         if not self.with_returned:
             wanted &= ~Q(review_state=Submission.ReviewState.RETURNED)
+        if people := people_set_aside(project):
+            wanted &= ~Q(assignment__user__in=people)
         return submissions.filter(wanted)
 
     def _of_prompt(self, path: str) -> Q:

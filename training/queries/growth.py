@@ -2,6 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
+from labeling.exports import people_set_aside
 from labeling.models import Assignment, Project, Submission, Task
 from training.models import Snapshot, SnapshotMember
 
@@ -18,15 +19,19 @@ def covering_snapshot(project: Project) -> Snapshot | None:
 
 
 def is_outgrown(snapshot: Snapshot) -> bool:
-    """Whether a judgment, in its newest revision, or a prompt is not in it, or one that is in it came back.
+    """Whether a judgment, in its newest revision, or a prompt is not in it, or one in it counts no more.
 
-    What a reviewer has returned is in no snapshot, so it makes none old.
+    What a reviewer has returned, or is set aside while its author is suspended, is in no snapshot, so it
+    makes none old.
     """
     if snapshot.project.prompts.filter(created_at__gt=snapshot.created_at).exists():
         return True
     later = Submission.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
     returned = Submission.ReviewState.RETURNED
     if SnapshotMember.objects.filter(snapshot=snapshot, submission__review_state=returned).exists():
+        return True
+    aside = people_set_aside(snapshot.project)
+    if SnapshotMember.objects.filter(snapshot=snapshot, submission__assignment__user__in=aside).exists():
         return True
     members = SnapshotMember.objects.filter(snapshot=snapshot, submission=OuterRef("pk"))
     return (
@@ -37,5 +42,6 @@ def is_outgrown(snapshot: Snapshot) -> bool:
         )
         .filter(~Exists(later), ~Exists(members))
         .exclude(review_state=returned)
+        .exclude(assignment__user__in=aside)
         .exists()
     )

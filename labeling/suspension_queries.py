@@ -1,0 +1,19 @@
+"""What can be asked of suspensions: who is kept out, and the history."""
+
+from django.db.models import QuerySet
+
+from labeling.models import Project, Suspension, User
+
+
+def suspensions_in(project: Project) -> QuerySet[Suspension]:
+    """All there ever were in the project, newest first."""
+    return _with_people(project.suspensions.all())
+
+
+def suspensions_of(user: User) -> QuerySet[Suspension]:
+    """Of this person, in projects and of the account, newest first."""
+    return _with_people(user.suspensions.all())
+
+
+def _with_people(suspensions: QuerySet[Suspension]) -> QuerySet[Suspension]:
+    return suspensions.select_related("user", "project", "suspended_by", "lifted_by").order_by("-pk")

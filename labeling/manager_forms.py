@@ -120,20 +120,6 @@ class ProjectForm(DomainForm):
         }
 
 
-class InvitationForm(DomainForm):
-    email = forms.EmailField(label=_("E-mail address"))
-    name = forms.CharField(
-        label=_("Name"), max_length=150, required=False, help_text=_("Only for an account that is new.")
-    )
-    roles = forms.MultipleChoiceField(
-        label=_("Roles"),
-        choices=Membership.Role.choices,
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        initial=[str(Membership.Role.ANNOTATOR)],
-    )
-
-
 class RolesForm(forms.Form):
     roles = forms.MultipleChoiceField(choices=Membership.Role.choices, required=False)
     group = forms.ChoiceField(choices=Membership.Group.choices, required=False)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labeling import answer_views, launch_views, opening_views, rubric_views
+from labeling import answer_views, invitation_views, rubric_views, suspension_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
@@ -26,6 +27,13 @@ urlpatterns = [
     path(f"{PROJECT}pilot/start/", launch_views.start_pilot, name="start-pilot"),
     path(f"{PROJECT}pilot/end/", launch_views.end_pilot, name="end-pilot"),
     path(f"{PROJECT}pilot/go/", launch_views.open_the_rest, name="open-the-rest"),
+    path(f"{PROJECT}people/<uuid:user_id>/suspend/", suspension_views.suspend_member, name="suspend-member"),
+    path("suspensions/<uuid:suspension_id>/lift/", suspension_views.lift_suspension, name="lift-suspension"),
+    path("people/<uuid:user_id>/", suspension_views.account, name="account"),
+    path("people/<uuid:user_id>/suspend/", suspension_views.suspend_account, name="suspend-account"),
+    path("people/<uuid:user_id>/reset-link/", suspension_views.reset_link, name="reset-link"),
+    path(f"{PROJECT}invitations/", invitation_views.invitations, name="manage-invitations"),
+    path("invitations/<uuid:invitation_id>/revoke/", invitation_views.revoke, name="revoke-invitation"),
     path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),
     path(f"{PROJECT}tasks/open/", opening_views.open_tasks, name="manage-open"),
     path("openings/<uuid:opening_id>/", opening_views.opening, name="opening"),

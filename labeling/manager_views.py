@@ -9,7 +9,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import access, actions
@@ -18,8 +17,9 @@ from labeling.access import PersonRequest
 from labeling.days import today_in
 from labeling.errors import DomainError
 from labeling.launch_queries import checklist_of
-from labeling.manager_forms import InvitationForm, MarksForm, ProjectForm, RolesForm, TaskFilterForm
+from labeling.manager_forms import MarksForm, ProjectForm, RolesForm, TaskFilterForm
 from labeling.models import Membership, Project, Task, Topic, User
+from labeling.suspension_queries import suspensions_in
 
 
 @login_required
@@ -121,28 +121,18 @@ def guideline_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResp
 
 
 @login_required
-@never_cache
-@require_http_methods(["GET", "POST"])
+@require_GET
 def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
-    """Everybody's roles. A new account's password is in the answer to the form, and never again."""
+    """Everybody's roles, and who is suspended."""
     project = access.managed_project(request.user, project_id)
-    form, invitation = InvitationForm(_sent(request)), None
-    if request.method == "POST" and form.is_valid():
-        try:
-            invitation = actions.invite_member(project=project, **form.cleaned_data)
-        except DomainError as error:
-            form.add_domain_error(error)
-        else:
-            form = InvitationForm()
     context = {
         "project": project,
-        "form": form,
-        "invitation": invitation,
         "members": queries.members_of(project),
+        "suspensions": suspensions_in(project),
         "roles": Membership.Role.choices,
         "groups": Membership.Group.choices,
     }
-    return render(request, "manage/people.html", context, status=400 if form.errors else 200)
+    return render(request, "manage/people.html", context)
 
 
 @login_required

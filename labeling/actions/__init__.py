@@ -8,16 +8,24 @@ from labeling.actions.exports import cancel_export, delete_export_files, run_exp
 from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq_entry
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
+from labeling.actions.invitations import (
+    NewInvitation,
+    NoInvitation,
+    accept_invitation,
+    invite,
+    revoke_invitation,
+    sign_up,
+)
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.people import (
-    Invitation,
+    Added,
+    add_by_address,
     add_member,
     add_person,
     give_roles,
-    invite_member,
     set_group,
     set_languages,
 )
@@ -38,6 +46,7 @@ from labeling.actions.reviews import review_submission
 from labeling.actions.rubrics import publish_rubric
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
+from labeling.actions.suspensions import lift_suspension, suspend_account, suspend_member
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
 from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
@@ -46,9 +55,13 @@ from labeling.actions.written_prompts import WorthALook, save_prompt_draft, writ
 
 __all__ = [
     "LEASE",
-    "Invitation",
+    "Added",
+    "NewInvitation",
+    "NoInvitation",
     "WorthALook",
+    "accept_invitation",
     "acknowledge_guidelines",
+    "add_by_address",
     "add_completion",
     "add_member",
     "add_model_names",
@@ -78,8 +91,9 @@ __all__ = [
     "forget_wish",
     "give_roles",
     "import_demonstration",
-    "invite_member",
+    "invite",
     "keep_working",
+    "lift_suspension",
     "map_import",
     "mark_outputs",
     "mark_prompt",
@@ -98,6 +112,7 @@ __all__ = [
     "resume_project",
     "retire_faq_entry",
     "review_submission",
+    "revoke_invitation",
     "run_export",
     "run_import",
     "run_opening",
@@ -108,6 +123,7 @@ __all__ = [
     "set_languages",
     "set_tokenizer",
     "settings_of",
+    "sign_up",
     "skip_task",
     "start_export",
     "start_import",
@@ -115,6 +131,8 @@ __all__ = [
     "start_pilot",
     "submit_demonstration",
     "submit_ranking",
+    "suspend_account",
+    "suspend_member",
     "sweep_transfers",
     "tell_of_tasks",
     "upload_import",

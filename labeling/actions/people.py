@@ -8,14 +8,16 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling import access
 from labeling.errors import Conflict, DomainError
-from labeling.models import Membership, Project, User
+from labeling.models import Invitation, Membership, Project, User
 
 
 @dataclass(frozen=True)
-class Invitation:
+class Added:
     """Who came into the project. The password is there once, and only for a new account."""
 
     user: User
@@ -53,7 +55,7 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
 
 
 @transaction.atomic
-def invite_member(*, project: Project, email: str, name: str, roles: Collection[str]) -> Invitation:
+def add_by_address(*, project: Project, email: str, name: str, roles: Collection[str]) -> Added:
     """Bring a person into a project by e-mail address: their account, or a new one with a temporary password.
 
     Refuses what is no address, no roles, and an account that nobody may sign in with.
@@ -79,7 +81,7 @@ def invite_member(*, project: Project, email: str, name: str, roles: Collection[
         raise DomainError("account_closed", message, {"email": message})
     for role in roles:
         add_member(project=project, user=user, role=role)
-    return Invitation(user, password)
+    return Added(user, password)
 
 
 @transaction.atomic
@@ -92,19 +94,27 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
         raise DomainError("unknown_role", _("There is no role %s.") % ", ".join(sorted(unknown)))
     # One change of roles at a time: of two managers who remove each other, one stays.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    others = project.memberships.filter(role=Membership.Role.MANAGER, user__is_active=True).exclude(user=user)
+    others = access.managers_of(project).exclude(pk=user.pk)
     is_manager = project.memberships.filter(role=Membership.Role.MANAGER, user=user).exists()
     if is_manager and Membership.Role.MANAGER not in roles and not others.exists():
         raise Conflict(
             "last_manager",
             _("%s is the project's last manager: make somebody else a manager first.") % user,
         )
+    if is_manager and Membership.Role.MANAGER not in roles:
+        revoke_invitations_by(user=user, project=project)
     alike = project.memberships.filter(user=user).values("group", "languages").first()
     project.memberships.filter(user=user).exclude(role__in=roles).delete()
     for role in roles:
         add_member(project=project, user=user, role=role)
     if alike:
         project.memberships.filter(user=user).update(**alike)
+
+
+def revoke_invitations_by(*, user: User, project: Project | None = None) -> None:
+    """Whoever may not let people in any more has no links that do; None: in no project."""
+    links = Invitation.objects.filter(created_by=user, revoked_at=None)
+    (links if project is None else links.filter(project=project)).update(revoked_at=Now())
 
 
 @transaction.atomic

@@ -57,28 +57,6 @@ def test_from_nothing_to_the_first_task(new_page, manager, tmp_path, javascript)
     page.wait_for_selector("text=withdrawn → open")
 
 
-def test_an_annotator_is_added_and_signs_in_with_the_password_shown(new_page, manager, project):
-    page = new_page(manager)
-    page.goto(reverse("manage-people", args=[project.public_id]))
-    page.fill("[name=email]", "nia@example.org")
-    page.fill("[name=name]", "Nia")
-    page.click("button:has-text('Add to project')")
-    password = page.inner_text("#password")
-
-    guest = new_page()
-    guest.goto("/")
-    guest.fill("input[name=login]", "nia@example.org")
-    guest.fill("input[name=password]", password)
-    guest.keyboard.press("Enter")
-
-    guest.wait_for_selector("text=Choose a password of your own")
-    guest.fill("input[name=oldpassword]", password)
-    guest.fill("input[name=password1]", "a passphrase of my own")
-    guest.fill("input[name=password2]", "a passphrase of my own")
-    guest.keyboard.press("Enter")
-    guest.wait_for_selector("text=What waits for you")
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_of_a_manager_scrolls_sideways(new_page, manager, project, width):
     task = make_ranking_task(project, ["w" * 400, "two"])
@@ -91,7 +69,8 @@ def test_no_page_of_a_manager_scrolls_sideways(new_page, manager, project, width
     )
     page = new_page(manager, viewport={"width": width, "height": 800})
     project_pages = ("manage", "manage-settings", "manage-guidelines", "manage-people", "manage-tasks")
-    addresses = [reverse(name, args=[project.public_id]) for name in (*project_pages, "manage-imports")]
+    project_pages += ("manage-imports", "manage-invitations")
+    addresses = [reverse(name, args=[project.public_id]) for name in project_pages]
     addresses += [
         reverse("manage-task", args=[task.public_id]),
         reverse("import", args=[transfer.public_id]),

@@ -55,7 +55,24 @@ def test_a_person_is_added(project, capsys):
     call_command("add_member", "Nia@example.org", "--project", project.name, "--roles", "manager", "engineer")
 
     nia = User.objects.get(email="nia@example.org")
-    assert nia.check_password(capsys.readouterr().out.strip())
+    assert nia.check_password(capsys.readouterr().out.strip()) and nia.password_is_temporary
     assert set(Membership.objects.filter(user=nia).values_list("role", flat=True)) == {"manager", "engineer"}
     with pytest.raises(CommandError, match="no project"):
         call_command("add_member", "x@example.org", "--project", "Nothing")
+
+
+def test_an_account_that_exists_joins_with_its_own_password(project, outsider, capsys):
+    call_command("add_member", outsider.email.upper(), "--project", project.name, "--roles", "engineer")
+
+    assert "account already" in capsys.readouterr().out
+    assert Membership.objects.get(user=outsider).role == "engineer"
+    assert User.objects.get(pk=outsider.pk).password == outsider.password
+
+
+def test_closed_accounts_do_not_join(project, outsider):
+    User.objects.filter(pk=outsider.pk).update(is_active=False)
+
+    with pytest.raises(CommandError, match="is closed"):
+        call_command("add_member", outsider.email, "--project", project.name)
+
+    assert not Membership.objects.filter(user=outsider).exists()

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labeling import actions, manager_queries
-from labeling.models import GuidelineVersion, Membership, Project, Prompt, Task, Transfer, User
+from labeling.models import GuidelineVersion, Membership, Project, Prompt, Task, Transfer
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 SETTINGS = {
@@ -175,56 +175,6 @@ def test_empty_guidelines_are_refused_and_languages_have_their_own_versions(clie
 # --- people
 
 
-def test_a_new_account_shows_its_password_once_and_the_password_works(client, project):
-    fields = {"email": "Nia@Example.org", "name": "Nia", "roles": ["annotator", "reviewer"]}
-
-    answer = client.post(address("manage-people", project), fields)
-
-    nia = User.objects.get(email="nia@example.org")
-    password = answer.context["invitation"].password
-    assert nia.check_password(password) and nia.password_is_temporary
-    assert answer.content.decode().count(password) == 1
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert roles_of(nia, project) == {"annotator", "reviewer"}
-    assert password not in client.get(address("manage-people", project)).content.decode()
-
-
-def test_an_account_that_exists_joins_with_its_own_password(client, project, outsider):
-    before = outsider.password
-
-    answer = client.post(
-        address("manage-people", project), {"email": outsider.email.upper(), "roles": ["engineer"]}
-    )
-
-    outsider.refresh_from_db()
-    assert answer.context["invitation"].password is None
-    assert (outsider.password, roles_of(outsider, project)) == (before, {"engineer"})
-
-
-@pytest.mark.parametrize(
-    "fields, field",
-    [
-        ({"email": "no address", "roles": ["annotator"]}, "email"),
-        ({"email": "x@example.org"}, "roles"),
-        ({"email": "x@example.org", "roles": ["king"]}, "roles"),
-    ],
-)
-def test_a_bad_invitation_adds_nobody(client, project, fields, field):
-    answer = client.post(address("manage-people", project), fields)
-
-    assert answer.status_code == 400 and field in answer.context["form"].errors
-    assert not User.objects.filter(email="x@example.org").exists()
-
-
-def test_closed_accounts_and_accounts_of_no_person_cannot_join(client, project, outsider):
-    User.objects.filter(pk=outsider.pk).update(is_active=False)
-
-    answer = client.post(address("manage-people", project), {"email": outsider.email, "roles": ["annotator"]})
-
-    assert answer.status_code == 400
-    assert roles_of(outsider, project) == set()
-
-
 def test_roles_are_added_and_taken_away_until_nothing_is_left(client, project, annotator):
     address_ = address("give-roles", project, annotator)
 
@@ -244,18 +194,6 @@ def test_the_last_manager_stays(client, client_for, project, manager, annotator)
     client.post(address("give-roles", project, manager), {"roles": ["annotator"]})
     assert roles_of(manager, project) == {"annotator"}
     assert client.get(address("manage-people", project)).status_code == 404
-
-
-def test_there_is_no_open_sign_up(client):
-    client.logout()
-
-    answer = client.post(
-        reverse("account_signup"),
-        {"email": "me@example.org", "password1": "a long passphrase", "password2": "a long passphrase"},
-    )
-
-    assert not User.objects.filter(email="me@example.org").exists()
-    assert b"closed" in answer.content.lower()
 
 
 # --- progress
@@ -477,11 +415,12 @@ def cost(client, address_):
     return len(captured)
 
 
-def test_no_page_costs_more_queries_when_there_is_more(client, project, person):
+def test_no_page_costs_more_queries_when_there_is_more(client, project, person, manager):
     addresses = {
         name: address(name, project)
         for name in ("manage", "manage-tasks", "manage-people", "manage-guidelines", "manage-imports")
     }
+    addresses["manage-invitations"] = address("manage-invitations", project)
 
     def add(n):
         task = make_ranking_task(project)
@@ -491,6 +430,9 @@ def test_no_page_costs_more_queries_when_there_is_more(client, project, person):
         actions.submit_ranking(assignment=assignment, places=places, idempotency_key="k")
         actions.publish_guidelines(project=project, language="en", body=f"{n}", author=someone)
         upload(client, project)
+        made = actions.invite(project=project, actor=manager, roles=["annotator"])
+        actions.accept_invitation(key=made.key, user=someone)
+        actions.suspend_member(project=project, user=someone, actor=manager, reason="Why.", sets_aside=True)
         return task
 
     add(1)

@@ -1,4 +1,4 @@
-"""Brings a person into a project, as the page of its people does."""
+"""Brings a person into a project without an invitation."""
 
 from typing import Any
 
@@ -24,6 +24,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {options['project']!r}.")
         wish = {name: options[name] for name in ("email", "name", "roles")}
         try:
-            return actions.invite_member(project=project, **wish).password or "They have an account already."
+            return actions.add_by_address(project=project, **wish).password or "They have an account already."
         except DomainError as error:
             raise CommandError(" ".join([error.message, *error.fields.values()])) from error

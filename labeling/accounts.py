@@ -1,4 +1,4 @@
-"""How accounts come to be, never by open sign-up; and how often one may try to sign in.
+"""How accounts come to be, never by open sign-up; and how often one may try to sign in, or an invitation.
 
 allauth counts the attempts, in Redis; here a refusal becomes a 429 that says when to come back.
 """
@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from labeling import password_reset, sessions
 from labeling.errors import TooManyRequests, too_many_requests_page
 from labeling.models import User
 
@@ -33,6 +34,22 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: User, password: str) -> None:
         user.password_is_temporary = False
         super().set_password(user, password)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        sessions.begin(request)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return password_reset.link_with(key)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """The mails of a password reset in our own words; an address without an account gets one too."""
+        if template_prefix == "account/email/password_reset_key":
+            password_reset.send_link(context["user"], email, context["password_reset_url"])
+        elif template_prefix == "account/email/unknown_account":
+            password_reset.send_that_there_is_no_account(email)
+        else:
+            super().send_mail(template_prefix, email, context)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("home")
@@ -76,6 +93,12 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     return too_many_requests_page(request, refusal(max(waits)))
 
 
+def check_rate(request: HttpRequest, action: str) -> None:
+    """Refuse (TooManyRequests) when this address has asked for it too often, by the site's settings."""
+    if not ratelimit.consume(request, app=APP, action=action, limit_get=True):
+        raise refusal(seconds_to_wait(request, action))
+
+
 def seconds_to_wait(request: HttpRequest, action: str, *, key: str | None = None) -> int:
     """Until this action is allowed again; rates that count by what is unknown here are left out."""
     now = time.time()
@@ -98,7 +121,7 @@ def refusal(seconds: int) -> TooManyRequests:
         when = ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
     return TooManyRequests(
         "too_many_attempts",
-        _("There were too many attempts to sign in. Try again %(when)s; the right password works then.")
+        _("There were too many attempts. Try again %(when)s; the right password or link works then.")
         % {"when": when},
         retry_after=seconds,
     )

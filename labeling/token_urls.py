@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from labeling import token_views
+from labeling import session_views, token_views
 
 urlpatterns = [
     path("tokens/", token_views.tokens, name="tokens"),
     path("tokens/<uuid:token_id>/revoke/", token_views.revoke, name="revoke-token"),
+    path("sessions/end/", session_views.end_session, name="end-session"),
 ]

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import Form
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from labeling import access, question_queries, review_queries
+from labeling import access, question_queries, review_queries, sessions
 from labeling import markdown as markdown_to_html
 from labeling.launch_queries import Check
 from labeling.models import Project, Topic
@@ -44,6 +45,23 @@ def badge_count(number: int) -> str:
 def minutes(seconds: int) -> str:
     """A span in minutes, to a tenth."""
     return f"{seconds / 60:.1f}"
+
+
+@register.filter
+def session_mark(session_key: str) -> str:
+    """Names a session on a page; its key is a secret."""
+    return sessions.mark_of(session_key)
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    return sessions.browser_of(user_agent)
+
+
+@register.simple_tag
+def has_mail_server() -> bool:
+    """Without one, mails only stand in the log."""
+    return bool(settings.MAIL)
 
 
 @register.simple_tag

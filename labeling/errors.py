@@ -1,10 +1,16 @@
 """The one error type of the domain, and how pages answer with it."""
 
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30
 
 
 class DomainError(Exception):
@@ -44,8 +50,18 @@ def too_many_requests_page(request: HttpRequest, error: TooManyRequests) -> Http
     return answer
 
 
+def try_again_page(request: HttpRequest) -> HttpResponse:
+    answer = render(request, "503.html", status=503)
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
 class DomainErrorMiddleware:
-    """Shows a DomainError that no view handled as a page with its sentence."""
+    """Shows a DomainError that no view handled as a page with its sentence.
+
+    Without Redis nobody counts attempts to sign in, so nobody may make one: unlike the API's throttle, which
+    stands before keys that cannot be guessed, this one is what keeps passwords from being guessed.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -58,6 +74,9 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, RedisError):
+            log.error("Redis does not answer: %s", exception)
+            return try_again_page(request)
         if not isinstance(exception, DomainError):
             return None
         if isinstance(exception, TooManyRequests):

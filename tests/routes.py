@@ -7,7 +7,8 @@ LABELERS = frozenset({"annotator", "reviewer", "manager", "admin"})
 REVIEWERS = frozenset({"reviewer", "manager", "admin"})
 ENGINEERS = frozenset({"manager", "engineer", "admin"})
 MANAGERS = frozenset({"manager", "admin"})
-SIGNED_IN = MEMBERS | {"outsider", "elsewhere"}
+ADMINS = frozenset({"admin"})
+SIGNED_IN = MEMBERS | {"outsider", "elsewhere", "suspended"}
 OWNER = frozenset({"annotator"})
 
 
@@ -56,6 +57,8 @@ ROUTES = {
     "questions": Route(SIGNED_IN, get=200),
     "tokens": Route(SIGNED_IN, get=200, post=400),
     "revoke-token": Route(OWNER, ("token",), post=302),
+    # Of a session that is none of theirs; tests/labeling/test_sessions.py ends some.
+    "end-session": Route(frozenset(), post=404, is_page=False),
     # labeling: reviewers
     "reviews": Route(REVIEWERS, PROJECT, get=200),
     "review": Route(REVIEWERS, ("submission",), get=200, post=400),
@@ -69,7 +72,7 @@ ROUTES = {
     "guideline-version": Route(MANAGERS, ("guideline version",), get=200),
     "manage-rubric": Route(MANAGERS, PROJECT, get=200, post=200),
     "rubric-version": Route(MANAGERS, ("rubric version",), get=200),
-    "manage-people": Route(MANAGERS, PROJECT, get=200, post=400),
+    "manage-people": Route(MANAGERS, PROJECT, get=200),
     "give-roles": Route(MANAGERS, ("project", "annotator"), post=302),
     "manage-plan": Route(MANAGERS, PROJECT, get=200),
     "apply-plan": Route(MANAGERS, PROJECT, post=400),
@@ -80,6 +83,13 @@ ROUTES = {
     "manage-open": Route(MANAGERS, PROJECT, get=200, post=400),
     "opening": Route(MANAGERS, ("opening",), get=200),
     "cancel-opening": Route(MANAGERS, ("opening",), post=302),
+    "manage-invitations": Route(MANAGERS, PROJECT, get=200, post=400),
+    "revoke-invitation": Route(MANAGERS, ("invitation",), post=302),
+    "suspend-member": Route(MANAGERS, ("project", "annotator"), post=302),
+    "lift-suspension": Route(MANAGERS, ("suspension",), post=302),
+    "account": Route(ADMINS, ("annotator",), get=200),
+    "suspend-account": Route(ADMINS, ("annotator",), post=302),
+    "reset-link": Route(ADMINS, ("annotator",), post=200),
     "manage-tasks": Route(MANAGERS, PROJECT, get=200),
     "manage-task": Route(MANAGERS, ("task",), get=200),
     "withdraw-task": Route(MANAGERS, ("task",), post=302),
@@ -134,10 +144,13 @@ ROUTES = {
     "take-snapshot": Route(ENGINEERS, PROJECT, post=302),
 }
 
-# Open to whoever is not signed in: name → verb → status.
+# Open to whoever is not signed in: name → verb → status; all other verbs get 405.
 OPEN = {
-    "choose-language": {"GET": 405, "HEAD": 405, "POST": 400, "PUT": 405, "DELETE": 405},
+    "choose-language": {"POST": 400},
+    # With a key that was never made; tests/labeling/test_invitation_pages.py opens those that were.
+    "invitation": {"GET": 404, "POST": 404},
 }
+OPEN_ARGUMENTS = {"invitation": ["no-such-key"]}
 
 # allauth's pages, without arguments: name → status of GET for (whoever is not signed in, a signed-in person).
 # Sign-up stays closed (it says so), and whatever is about an account asks for a sign-in.
@@ -157,6 +170,7 @@ ACCOUNTS = {
     "account_reset_password_from_key_done": (200, 200),
     "account_confirm_login_code": (302, 302),
     "account_confirm_email": (200, 200),
+    "usersessions_list": (302, 200),
 }
 
 # Covered by tables of their own.

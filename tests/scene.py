@@ -14,6 +14,18 @@ from django.conf import settings
 from labeling import actions as labeling_actions
 from labeling.models import Answer, ApiToken, Assignment, Project, RubricVersion, Submission, Transfer, User
 from labeling.plans import Workload
+from labeling.models import (
+    Answer,
+    ApiToken,
+    Assignment,
+    Invitation,
+    Project,
+    RubricVersion,
+    Submission,
+    Suspension,
+    Transfer,
+    User,
+)
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -38,7 +50,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True)
 class Scene:
     project: Project
-    # Role → the person who has it here; "elsewhere" has every role in another project, "anonymous" is nobody.
+    # Role → the person who has it here; "elsewhere" has every role in another project, "suspended" every one
+    # here, were it not for that; "anonymous" is nobody.
     people: dict[str, User | None]
     # What stands in an address: name → public id, or a word such as the kind of a task.
     arguments: dict[str, Any]
@@ -118,6 +131,8 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "guideline version": guidelines.public_id,
         "rubric version": rubric.public_id,
         "annotator": annotator.public_id,
+        "invitation": make_invitation(project, manager).public_id,
+        "suspension": Suspension.objects.get(project=project).public_id,
         "token": token.public_id,
         "upload": upload.public_id,
         "opening": make_launch(project, manager).public_id,
@@ -125,6 +140,15 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "export": make_transfer(project, manager, "export").public_id,
         "no file": "no-such-file.jsonl",
     }
+
+
+def make_invitation(project: Project, manager: User) -> Invitation:
+    """One that was accepted, and one that is open."""
+    known = labeling_actions.invite(project=project, actor=manager, roles=["annotator"])
+    labeling_actions.accept_invitation(key=known.key, user=manager)
+    return labeling_actions.invite(
+        project=project, actor=manager, roles=["annotator"], email="new@example.org"
+    ).invitation
 
 
 def make_questions(answered: Assignment, waiting: Assignment, manager: User) -> dict[str, Any]:
@@ -280,4 +304,13 @@ def make_people(project: Project) -> dict[str, User | None]:
     for role in ROLES:
         labeling_actions.add_member(project=other, user=elsewhere, role=role)
     people["elsewhere"] = elsewhere
+    suspended = labeling_actions.add_person(email="suspended@example.org", name="Suspended")
+    for role in ROLES:
+        labeling_actions.add_member(project=project, user=suspended, role=role)
+    admin = people["admin"]
+    assert admin is not None
+    labeling_actions.suspend_member(
+        project=project, user=suspended, actor=admin, reason="Answers from a model.", sets_aside=True
+    )
+    people["suspended"] = suspended
     return people

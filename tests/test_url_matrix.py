@@ -9,10 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.routes import ACCOUNTS, ELSEWHERE, OPEN, ROUTES, SIGNED_IN
+from tests.routes import ACCOUNTS, ELSEWHERE, OPEN, OPEN_ARGUMENTS, ROUTES, SIGNED_IN
 from tests.scene import make_scene
 
-VERBS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 WRITES = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM) "(?!django_session)', re.IGNORECASE)
 
 
@@ -119,8 +119,11 @@ def test_a_post_without_the_token_of_a_form_is_refused_everywhere(db):
 @pytest.mark.parametrize("role", ["anonymous", "outsider"])
 def test_what_is_open_to_everybody(name, role, db, person):
     client = sign_in(person("Olga") if role == "outsider" else None)
+    address = reverse(name, args=OPEN_ARGUMENTS.get(name, []))
 
-    assert {verb: ask(client, verb, reverse(name))[0].status_code for verb in VERBS} == OPEN[name]
+    statuses = {verb: ask(client, verb, address)[0].status_code for verb in VERBS}
+
+    assert statuses == dict.fromkeys(VERBS, 405) | OPEN[name]
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)

@@ -9,7 +9,7 @@ import axe_playwright_python
 import pytest
 from django.urls import reverse
 
-from labeling import actions
+from labeling import actions, password_reset
 from labeling.models import GuidelineVersion, User
 from labeling.rubrics.presets import PRESETS
 from tests.making import make_demonstration_task, make_ranking_task
@@ -122,6 +122,15 @@ def test_every_page_about_an_account(open_page, annotator):
             if status == 200:
                 page.goto(reverse(name))
                 found[f"{name} of {'nobody' if page is stranger else 'somebody'}"] = violations(page)
+    project = actions.create_project(name="Poems", creator=annotator)
+    made = actions.invite(project=project, actor=annotator, roles=["annotator"])
+    for page, who in ((stranger, "nobody"), (ada, "somebody")):
+        page.goto(reverse("invitation", args=[made.key]))
+        found[f"an invitation of {who}"] = violations(page)
+    stranger.goto(reverse("invitation", args=["no-such-key"]))
+    found["no invitation"] = violations(stranger)
+    stranger.goto(password_reset.path_for(annotator))
+    found["a new password"] = violations(stranger)
     stranger.goto(reverse("account_login"))
     stranger.fill("[name=login]", "nobody@example.org")
     stranger.fill("[name=password]", "wrong")

@@ -13,11 +13,20 @@ from tests.training.making import make_promoted, make_sample_run, make_snapshot,
 from training.api import urls as training_urls
 from training.models import ModelVersion, Promotion, Run, Snapshot
 
-ANYBODY = {"annotator", "engineer", "manager"}  # in the project
-LABELERS = {"annotator", "manager"}
+ANYBODY = {"annotator", "reviewer", "engineer", "manager"}  # in the project
+LABELERS = {"annotator", "reviewer", "manager"}
 ENGINEERS = {"engineer", "manager"}
 OWNER = {"annotator"}  # of the assignment
-ROLES = ("annotator", "engineer", "manager", "second_annotator", "outsider", "stranger")
+ROLES = (
+    "annotator",
+    "reviewer",
+    "engineer",
+    "manager",
+    "second_annotator",
+    "outsider",
+    "stranger",
+    "suspended",
+)
 
 # (route, method) → whose address it is, who may, and what is sent.
 ROUTES = {
@@ -78,6 +87,21 @@ def stranger(person):
     """Eva has every role in another project."""
     other = Project.objects.create(name="Other")
     return person("Eva", "annotator", "reviewer", "engineer", "manager", project=other)
+
+
+@pytest.fixture
+def reviewer(person, project):
+    return person("Rio", "reviewer", project=project)
+
+
+@pytest.fixture
+def suspended(person, project, manager):
+    """Sue has every role in the project, and is kept out of it."""
+    sue = person("Sue", "annotator", "reviewer", "engineer", "manager", project=project)
+    labeling_actions.suspend_member(
+        project=project, user=sue, actor=manager, reason="Spam.", sets_aside=False
+    )
+    return sue
 
 
 def ask(api, name, method, subjects):

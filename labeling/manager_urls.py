@@ -2,8 +2,14 @@
 
 from django.urls import path
 
-from labeling import answer_views, launch_views, opening_views, rubric_views
-from labeling import answer_views, invitation_views, rubric_views, suspension_views
+from labeling import (
+    answer_views,
+    invitation_views,
+    launch_views,
+    opening_views,
+    rubric_views,
+    suspension_views,
+)
 from labeling import import_views as imports
 from labeling import manager_views as views
 

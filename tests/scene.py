@@ -12,8 +12,6 @@ from typing import Any
 from django.conf import settings
 
 from labeling import actions as labeling_actions
-from labeling.models import Answer, ApiToken, Assignment, Project, RubricVersion, Submission, Transfer, User
-from labeling.plans import Workload
 from labeling.models import (
     Answer,
     ApiToken,
@@ -26,6 +24,7 @@ from labeling.models import (
     Transfer,
     User,
 )
+from labeling.plans import Workload
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task

@@ -1,8 +1,8 @@
 """What is: people, prompts, tasks and judgments."""
 
 from labeling.models.base import PublicIdModel, StatusChange
-from labeling.models.launch import Pilot, Plan
 from labeling.models.invitations import Invitation, InvitationAcceptance
+from labeling.models.launch import Pilot, Plan
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project

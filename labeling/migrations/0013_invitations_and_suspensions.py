@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0011_submissions_are_reviewed"),
+        ("labeling", "0012_plans_pilots_and_what_an_hour_costs"),
     ]
 
     operations = [

@@ -106,6 +106,8 @@ CACHES = {
 ARTIFACTS_DIR = environment.path("ARTIFACTS_DIR", VAR_DIR / "artifacts")
 # The largest file of prompts that may be uploaded, in MB.
 IMPORT_MAX_MB = environment.whole_number("IMPORT_MAX_MB", 500)
+# So many tasks a person may have open at a time in all projects together; each project has its own bound too.
+OPEN_TASKS_PER_PERSON = environment.whole_number("OPEN_TASKS_PER_PERSON", 10)
 BACKUP_DIR = environment.path("BACKUP_DIR", VAR_DIR / "backups")
 
 # --- queue

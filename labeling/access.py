@@ -22,6 +22,7 @@ from labeling.models import (
     Submission,
     Suspension,
     Task,
+    TaskSet,
     Thread,
     Transfer,
     User,
@@ -161,6 +162,19 @@ def submission_to_review(user: User, public_id: uuid.UUID) -> Submission:
     )
     reviewed_project(user, submission.project.public_id)
     return submission
+
+
+def task_set_for(user: User, public_id: uuid.UUID) -> TaskSet:
+    """A set of tasks of a project that the user manages; else 404."""
+    task_set = get_object_or_404(TaskSet.objects.select_related("project"), public_id=public_id)
+    managed_project(user, task_set.project.public_id)
+    return task_set
+
+
+def check_runs_site(user: User) -> None:
+    """Only site admins; else 404."""
+    if not user.is_superuser:
+        raise Http404
 
 
 def import_for(user: User, public_id: uuid.UUID) -> Transfer:

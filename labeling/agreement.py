@@ -55,6 +55,22 @@ def pairwise_agreement(judgments: Iterable[tuple[Hashable, Sequence[Sequence[int
     return Agreement(share, low, high, sums.pairs, sums.tasks, effective)
 
 
+def pairs_agreed(places: Sequence[int], reference: Sequence[int]) -> tuple[float, int]:
+    """(pairs in the order of the reference, pairs that it orders); one tied in `places` is half a pair.
+
+    Pairs that the reference itself ties say nothing, whatever becomes of them.
+    """
+    agreed, pairs = 0.0, 0
+    for one, other in combinations(range(len(reference)), 2):
+        wanted = reference[one] - reference[other]
+        if wanted == 0:
+            continue
+        said = places[one] - places[other]
+        pairs += 1
+        agreed += 0.5 if said == 0 else float(said * wanted > 0)
+    return agreed, pairs
+
+
 def wilson(share: float, n: float) -> tuple[float, float]:
     """The 95 % interval of a share seen in n independent cases (Wilson 1927); n need not be whole."""
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)

@@ -1,8 +1,11 @@
 """Who may be given which task: one rule for the claim, the counts and the reasons why there is nothing.
 
-A task fits a person when they work in its language and have said yes to each of its sensitive topics. And
-nobody is handed more in a day than the project's cap leaves them. The rule stands here as a condition of the
-ORM, as one of SQL and as a question about one task; tests/labeling/test_eligibility.py holds them together.
+A task fits a person when they work in its language, have said yes to each of its sensitive topics, and it is
+in a set that is for them or in none. Whoever has yet to qualify is given the tasks of the qualification and
+no others. Nobody is handed more in a day than the project's cap leaves them, and nobody a task at which they
+have a row already: they had it, wrote one of its outputs, or have seen what others made of it.
+The rule stands here as a condition of the ORM, as one of SQL and as a question about one task;
+tests/labeling/test_eligibility.py holds them together.
 """
 
 from dataclasses import dataclass
@@ -12,9 +15,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from labeling.days import today_in
-from labeling.models import Assignment, Membership, Project, Submission, Task, Topic, User
+from labeling.models import Assignment, Membership, Project, Submission, Task, TaskSet, Topic, User
 
-# Of a row `pool` with a language and topics.
+WORK = (Task.Purpose.COLLECT, Task.Purpose.EVALUATE)
+# Of a row `pool` with a language and topics. Its purpose and set are chosen before (free_seats.py).
 FITS = """
     pool.topics <@ %(topics)s::varchar[]
     AND (%(anywhere)s OR pool.language = ANY(%(languages)s::varchar[]))
@@ -27,15 +31,27 @@ class Eligibility:
 
     languages: in which they work; empty: in all. topics: that they have said yes to.
     left_today: how many tasks more may be handed to them before the day is over; None: no cap.
+    sets: primary keys of the task sets that are for them. must_qualify: the qualification comes first.
+    is_measured: tasks with a known answer are mixed in with the others, and counted with them, since a number
+    that does not go down would tell which they were.
     """
 
     languages: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     left_today: int | None = None
+    sets: tuple[int, ...] = ()
+    must_qualify: bool = False
+    is_measured: bool = False
 
     @property
     def is_day_full(self) -> bool:
         return self.left_today == 0
+
+    @property
+    def purposes(self) -> tuple[Task.Purpose, ...]:
+        if self.must_qualify:
+            return (Task.Purpose.QUALIFY,)
+        return (*WORK, Task.Purpose.GOLD) if self.is_measured else WORK
 
     def welcome(self, at: str = "") -> Q:
         """Tasks, or rows with a task at this path, on no topic that they have not said yes to."""
@@ -45,34 +61,55 @@ class Eligibility:
         """Tasks, or rows with a task at this path, in a language in which they work."""
         return Q(**{f"{at}language__in": self.languages}) if self.languages else Q()
 
+    def for_them(self, at: str = "") -> Q:
+        """Tasks, or rows with a task at this path, reserved for nobody else and of a purpose for them."""
+        in_set = Q(**{f"{at}task_set__isnull": True}) | Q(**{f"{at}task_set__in": self.sets})
+        return in_set & Q(**{f"{at}purpose__in": self.purposes})
+
     def fits(self, at: str = "") -> Q:
         """Tasks, or rows with a task at this path, that they may be given while the day is not full."""
-        return self.welcome(at) & self.in_language(at)
+        return self.welcome(at) & self.in_language(at) & self.for_them(at)
 
     def allows(self, task: Task) -> bool:
-        return set(task.topics) <= set(self.topics) and (
-            not self.languages or task.language in self.languages
+        return (
+            set(task.topics) <= set(self.topics)
+            and (not self.languages or task.language in self.languages)
+            and (task.task_set_id is None or task.task_set_id in self.sets)
+            and task.purpose in self.purposes
         )
 
     def parameters(self) -> dict[str, Any]:
-        """Of the condition FITS."""
+        """Of the condition FITS, and the sets in which to look: 0 stands for none."""
         return {
             "topics": list(self.topics),
             "languages": list(self.languages),
             "anywhere": not self.languages,
+            "sets": [0, *self.sets],
         }
 
 
 def eligibility_of(user: User, project: Project) -> Eligibility:
-    """Simulated annotators read nothing: they need no care and have no day."""
+    """Simulated annotators read nothing: they need no care, no day and no qualification."""
     if user.kind == User.Kind.SIMULATED:
-        return Eligibility(topics=tuple(Topic.values))
-    languages = Membership.objects.filter(user=user, project=project).values_list("languages", flat=True)
+        return Eligibility(topics=tuple(Topic.values), sets=_sets_for(user, project, group=""))
+    membership = Membership.objects.filter(user=user, project=project).first()
+    is_qualified = membership is not None and membership.qualified_at is not None
     return Eligibility(
-        languages=tuple(languages.first() or ()),
+        languages=tuple(membership.languages) if membership else (),
         topics=tuple(user.topics),
         left_today=_left_today(user, project),
+        sets=_sets_for(user, project, group=membership.group if membership else ""),
+        must_qualify=project.requires_qualification and not is_qualified,
+        is_measured=project.gold_share > 0,
     )
+
+
+def _sets_for(user: User, project: Project, *, group: str) -> tuple[int, ...]:
+    """The sets that name this person or their group, and those that are for all."""
+    for_all = Q(people__isnull=True, group="")
+    theirs = Q(people=user) | (Q(group=group) if group else Q())
+    sets = TaskSet.objects.filter(for_all | theirs, project=project)
+    return tuple(sets.order_by("pk").distinct().values_list("pk", flat=True))
 
 
 def _left_today(user: User, project: Project) -> int | None:

@@ -11,8 +11,10 @@ from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from labeling.days import today_in
-from labeling.eligibility import eligibility_of
-from labeling.models import Project, Prompt, Submission, Task, Topic, User
+from labeling.eligibility import WORK, Eligibility, eligibility_of
+from labeling.known_queries import Qualification, qualification_of
+from labeling.models import Assignment, Project, Prompt, Submission, Task, Topic, User
+from labeling.pauses import is_paused
 
 PAGE = 50
 WEEKS = 8
@@ -45,14 +47,17 @@ class Week:
 class Why:
     """Why somebody is given nothing.
 
-    reason: paused; cap (until then); none (is open); topics (of free tasks, to which they have not said yes);
-    languages (of free tasks, in which they do not work); others (have all); yours (they had all).
+    reason: paused; cap (until then); qualify (first: how far they are); none (is open); topics (of free
+    tasks, to which they have not said yes); languages (of free tasks, in which they do not work); sets (what
+    is left is for other people); others (have all); barred (they wrote or have seen what is left); yours
+    (they had all).
     """
 
     reason: str
     topics: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     until: datetime.datetime | None = None
+    qualification: Qualification | None = None
 
 
 def history_of(user: User, *, after: uuid.UUID | None = None) -> HistoryPage:
@@ -137,23 +142,34 @@ def weeks_of(user: User) -> list[Week]:
 
 def why_nothing(user: User, project: Project, kind: str) -> Why:
     """Why there is no task of this kind for this person."""
-    if project.paused_at:
+    if is_paused(project):
         return Why("paused")
     may = eligibility_of(user, project)
     if may.is_day_full:
         return Why("cap", until=today_in(project).end)
-    open_tasks = Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN)
+    if may.must_qualify:
+        return Why("qualify", qualification=qualification_of(user, project))
+    open_tasks = Task.objects.filter(project=project, kind=kind, status=Task.Status.OPEN, purpose__in=WORK)
     if not open_tasks.exists():
         return Why("none")
     others = open_tasks.exclude(assignments__user=user)
-    free = others.filter(seats_taken__lt=F("seats_wanted"))
+    if not others.exists():
+        barred = Assignment.objects.filter(user=user, task__in=open_tasks, status__in=Assignment.BARRED)
+        return Why("barred" if barred.exists() else "yours")
+    return _why_not_of_others(may, others)
+
+
+def _why_not_of_others(may: Eligibility, others: QuerySet[Task]) -> Why:
+    """Of open tasks that the person has not had."""
+    for_them = others.filter(may.for_them())
+    free = for_them.filter(seats_taken__lt=F("seats_wanted"))
     # What fits is in other hands when it was not handed out; what is free does not fit.
     if unwelcome := _topics_of(free.filter(may.in_language()).exclude(may.welcome())):
         return Why("topics", topics=tuple(topic for topic in unwelcome if topic not in may.topics))
     foreign = free.exclude(may.in_language()) if may.languages else free.none()
     if languages := sorted(set(foreign.values_list("language", flat=True).distinct())):
         return Why("languages", languages=tuple(languages))
-    return Why("others" if others.exists() else "yours")
+    return Why("others" if for_them.exists() else "sets")
 
 
 def _topics_of(tasks: QuerySet[Task]) -> list[str]:

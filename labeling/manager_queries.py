@@ -165,7 +165,17 @@ def work_of_people(project: Project) -> list[Work]:
 
 def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | None) -> TaskPage:
     """Newest first, a page by keyset: as quick on the thousandth page as on the first."""
-    tasks = Task.objects.filter(project=project).select_related("prompt")
+    tasks = tasks_asked_for(project, asked).select_related("prompt")
+    if after is not None:
+        start = Task.objects.filter(project=project, public_id=after).values_list("pk", flat=True).first()
+        tasks = tasks.filter(pk__lt=start or 0)
+    found = list(tasks.order_by("-pk")[: PAGE + 1])
+    return TaskPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
+
+
+def tasks_asked_for(project: Project, asked: TaskFilter) -> QuerySet[Task]:
+    """With whether one of their outputs names its model."""
+    tasks = Task.objects.filter(project=project)
     tasks = tasks.annotate(names_model=Exists(_outputs_that_name_their_model()))
     if asked.flag == "names_model":
         tasks = tasks.filter(names_model=True)
@@ -183,11 +193,7 @@ def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | Non
     )
     if asked.text.strip():
         tasks = tasks.filter(_text_filter(project, asked.text.strip()))
-    if after is not None:
-        start = Task.objects.filter(project=project, public_id=after).values_list("pk", flat=True).first()
-        tasks = tasks.filter(pk__lt=start or 0)
-    found = list(tasks.order_by("-pk")[: PAGE + 1])
-    return TaskPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
+    return tasks
 
 
 def tasks_with_named_models(project: Project) -> int:
@@ -211,8 +217,12 @@ def outputs_of(task: Task) -> list[Completion]:
 
 
 def seats_of(task: Task) -> QuerySet[Assignment]:
-    """Who took the task. Who skipped a sensitive one is not named: it never counts against anybody."""
-    seats = task.assignments.select_related("user").defer("draft").order_by("pk")
+    """Who took the task. Who skipped a sensitive one is not named: it never counts against anybody.
+
+    Nor who wrote one of its outputs: managers may rank too.
+    """
+    took = task.assignments.exclude(status__in=Assignment.BARRED)
+    seats = took.select_related("user").defer("draft").order_by("pk")
     is_sensitive = bool(task.topics) or task.slots.filter(completion__is_sensitive=True).exists()
     return seats.exclude(status=Assignment.Status.SKIPPED) if is_sensitive else seats
 

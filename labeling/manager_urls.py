@@ -10,6 +10,7 @@ from labeling import (
     rubric_views,
     suspension_views,
 )
+from labeling import answer_views, queue_views, rubric_views, task_set_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
@@ -21,6 +22,8 @@ urlpatterns = [
     path(f"{PROJECT}settings/", views.settings, name="manage-settings"),
     path(f"{PROJECT}pause/", views.pause, name="pause-project"),
     path(f"{PROJECT}resume/", views.resume, name="resume-project"),
+    path(f"{PROJECT}queue/", queue_views.change_queue, name="change-queue"),
+    path(f"{PROJECT}overlap/", queue_views.apply_overlap, name="apply-overlap"),
     path(f"{PROJECT}guidelines/", views.guidelines, name="manage-guidelines"),
     path("guidelines/<uuid:version_id>/", views.guideline_version, name="guideline-version"),
     path(f"{PROJECT}rubric/", rubric_views.rubric, name="manage-rubric"),
@@ -40,6 +43,14 @@ urlpatterns = [
     path("people/<uuid:user_id>/reset-link/", suspension_views.reset_link, name="reset-link"),
     path(f"{PROJECT}invitations/", invitation_views.invitations, name="manage-invitations"),
     path("invitations/<uuid:invitation_id>/revoke/", invitation_views.revoke, name="revoke-invitation"),
+    path(
+        f"{PROJECT}people/<uuid:user_id>/qualification/",
+        queue_views.change_qualification,
+        name="change-qualification",
+    ),
+    path(f"{PROJECT}sets/", task_set_views.task_sets, name="task-sets"),
+    path("task-sets/<uuid:set_id>/", task_set_views.task_set, name="task-set"),
+    path("task-sets/<uuid:set_id>/tasks/", task_set_views.fill_task_set, name="fill-task-set"),
     path(f"{PROJECT}tasks/", views.tasks, name="manage-tasks"),
     path(f"{PROJECT}tasks/open/", opening_views.open_tasks, name="manage-open"),
     path("openings/<uuid:opening_id>/", opening_views.opening, name="opening"),
@@ -47,6 +58,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/", views.task, name="manage-task"),
     path("tasks/<uuid:task_id>/withdraw/", views.withdraw_task, name="withdraw-task"),
     path("tasks/<uuid:task_id>/reopen/", views.reopen_task, name="reopen-task"),
+    path("tasks/<uuid:task_id>/reference/", queue_views.set_reference, name="set-reference"),
     path("tasks/<uuid:task_id>/mark/", views.mark_task, name="mark-task"),
     path(f"{PROJECT}questions/", answer_views.asked, name="manage-questions"),
     path("threads/<uuid:thread_id>/", answer_views.answer, name="answer-question"),

@@ -15,10 +15,12 @@ from labeling import access, actions
 from labeling import manager_queries as queries
 from labeling.access import PersonRequest
 from labeling.days import today_in
-from labeling.errors import DomainError
+from labeling.errors import Conflict, DomainError
+from labeling.known_queries import with_standing
 from labeling.launch_queries import checklist_of
 from labeling.manager_forms import MarksForm, ProjectForm, RolesForm, TaskFilterForm
 from labeling.models import Membership, Project, Task, Topic, User
+from labeling.settings_page import settings_page
 from labeling.suspension_queries import suspensions_in
 
 
@@ -53,8 +55,7 @@ def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, _("The settings are saved."))
             return redirect("manage-settings", project.public_id)
-    context = {"project": project, "form": form}
-    return render(request, "manage/settings.html", context, status=400 if form.errors else 200)
+    return settings_page(request, project, form=form)
 
 
 @login_required
@@ -62,7 +63,7 @@ def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 def pause(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     try:
-        actions.pause_project(project=project, reason=request.POST.get("reason", ""))
+        actions.pause_project(project=project, reason=request.POST.get("reason", ""), actor=request.user)
     except DomainError as error:
         messages.error(request, error.message)
     return redirect("manage-settings", project.public_id)
@@ -72,7 +73,7 @@ def pause(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def resume(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
-    actions.resume_project(project=project)
+    actions.resume_project(project=project, actor=request.user)
     messages.success(request, _("The project goes on: tasks are handed out again."))
     return redirect("manage-settings", project.public_id)
 
@@ -127,7 +128,7 @@ def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     context = {
         "project": project,
-        "members": queries.members_of(project),
+        "members": with_standing(project, queries.members_of(project)),
         "suspensions": suspensions_in(project),
         "roles": Membership.Role.choices,
         "groups": Membership.Group.choices,
@@ -165,6 +166,7 @@ def tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
     task = access.task_for(request.user, task_id)
+    judgments, is_open_for_you = _judgments_to_see(request.user, task)
     context = {
         "project": task.project,
         "task": task,
@@ -172,7 +174,8 @@ def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         "outputs": queries.outputs_of(task),
         "seats": queries.seats_of(task),
         "history": queries.history_of(task),
-        "judgments": queries.judgments_of(task, get_language() or "en"),
+        "judgments": judgments,
+        "is_open_for_you": is_open_for_you,
         "topics": Topic.choices,
     }
     return render(request, "manage/task.html", context)
@@ -216,6 +219,17 @@ def reopen_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
         if reopened.status == Task.Status.COMPLETE:
             messages.success(request, _("It has its submissions by now: the task is complete."))
     return redirect("manage-task", task.public_id)
+
+
+def _judgments_to_see(user: User, task: Task) -> tuple[list[queries.Judgment], bool]:
+    """None while they have the task open themselves; once they have seen others' they are not handed it."""
+    judgments = queries.judgments_of(task, get_language() or "en")
+    if task.reference_places or any(one.submission.assignment.user_id != user.pk for one in judgments):
+        try:
+            actions.see_judgments(task=task, user=user)
+        except Conflict:
+            return [], True
+    return judgments, False
 
 
 def _give_roles(

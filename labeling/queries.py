@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
-from labeling.eligibility import Eligibility, eligibility_of
+from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.guideline_queries import in_language
 from labeling.models import (
     Assignment,
@@ -157,10 +157,14 @@ def submissions_by(user: User, project: Project) -> dict[str, int]:
 
 
 def open_slates(project: Project) -> Iterator[tuple[list[dict[str, str]], list[str]]]:
-    """(conversation, texts by slot) of every ranking task that has a free seat."""
+    """(conversation, texts by slot) of every ranking task that has a free seat and no known answer."""
     tasks = (
         Task.objects.filter(
-            project=project, kind=Task.Kind.RANK, status=Task.Status.OPEN, seats_taken__lt=F("seats_wanted")
+            project=project,
+            kind=Task.Kind.RANK,
+            purpose__in=WORK,
+            status=Task.Status.OPEN,
+            seats_taken__lt=F("seats_wanted"),
         )
         .select_related("prompt")
         .prefetch_related("slots__completion")

@@ -4,10 +4,20 @@ import uuid
 from dataclasses import dataclass, replace
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from labeling.differences import Piece, differences
 from labeling.manager_queries import NOT_ANSWERED, Judgment, judgments_of, outputs_of
-from labeling.models import Completion, Membership, Project, Review, Submission, User, output_letter
+from labeling.models import (
+    Assignment,
+    Completion,
+    Membership,
+    Project,
+    Review,
+    Submission,
+    User,
+    output_letter,
+)
 
 PAGE = 50
 MOST_COUNTED = 99  # a badge says 99+ for more
@@ -66,10 +76,20 @@ class Reviewed:
 
 
 def submissions_for(reviewer: User, project: Project) -> QuerySet[Submission]:
-    """The newest revision of whatever somebody else submitted."""
-    return Submission.objects.filter(
-        ~Exists(_newer_revisions()), project=project, origin=Submission.Origin.PERSON
-    ).exclude(assignment__user=reviewer)
+    """The newest revision of whatever somebody else submitted, but for tasks that the reviewer has open."""
+    # A few at most, so they are fetched: the list keeps its index.
+    opened = list(
+        Assignment.objects.filter(
+            user=reviewer, status=Assignment.Status.LEASED, lease_until__gt=Now()
+        ).values_list("task", flat=True)
+    )
+    return (
+        Submission.objects.filter(
+            ~Exists(_newer_revisions()), project=project, origin=Submission.Origin.PERSON
+        )
+        .exclude(assignment__user=reviewer)
+        .exclude(assignment__task__in=opened)
+    )
 
 
 def waiting_count(reviewer: User, project: Project) -> int:

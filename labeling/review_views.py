@@ -34,8 +34,12 @@ def reviews(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def review(request: PersonRequest, submission_id: uuid.UUID) -> HttpResponse:
-    """One submission, to be accepted or returned; then on to the next of the same list."""
+    """One submission, to be accepted or returned; then on to the next of the same list.
+
+    Whoever opens it is not handed its task afterwards; whoever has its task open is refused.
+    """
     submission = access.submission_to_review(request.user, submission_id)
+    actions.see_judgments(task=submission.assignment.task, user=request.user)
     if request.method == "POST":
         return _take(request, submission)
     newest = queries.newest_revision(submission)

@@ -1,8 +1,9 @@
 """The only writer of a status in labeling, and of its history."""
 
+from collections.abc import Collection
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from labeling.models import (
     Assignment,
@@ -15,6 +16,18 @@ from labeling.models import (
     TransferStatusChange,
     User,
 )
+
+_MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
+_THAT_ARE_FULL = """
+    AND seats_wanted <= (
+        SELECT count(*) FROM labeling_assignment AS seat
+        WHERE seat.task_id = labeling_task.id AND seat.status = 'submitted' AND seat.holds_seat
+    )
+"""
+_KEEP_MOVES = """
+    INSERT INTO labeling_taskstatuschange (subject_id, from_status, to_status, actor_id)
+    SELECT id, %(was)s, %(to)s, %(actor)s FROM moved
+"""
 
 
 def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: User | None) -> None:
@@ -57,6 +70,11 @@ def make_assignment(*, user: User, **fields: Any) -> Assignment:
     return assignment
 
 
+def bar(task: Task, user: User, why: Assignment.Status) -> Assignment:
+    """A row at a task that is no seat: whoever has it is not handed the task."""
+    return make_assignment(task=task, user=user, status=why, holds_seat=False, lease_until=None)
+
+
 def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:
     """Move a task whose row the caller has locked."""
     if task.status == to:
@@ -64,6 +82,22 @@ def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:
     TaskStatusChange.objects.create(subject=task, from_status=task.status, to_status=to, actor=actor)
     task.status = to
     task.save(update_fields=["status"])
+
+
+def change_tasks(tasks: Collection[int], was: Task.Status, to: Task.Status, *, actor: User | None) -> int:
+    """Move those of these tasks, locked by the caller, that are as they were; one statement for all."""
+    with connection.cursor() as cursor:
+        asked = {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
+        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} RETURNING id) {_KEEP_MOVES}", asked)
+        return int(cursor.rowcount)
+
+
+def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:
+    """Close those of these open tasks, locked by the caller, that have as many submissions as they want."""
+    with connection.cursor() as cursor:
+        asked = {"tasks": list(tasks), "was": "open", "to": "complete", "actor": actor and actor.pk}
+        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} {_THAT_ARE_FULL} RETURNING id) {_KEEP_MOVES}", asked)
+        return int(cursor.rowcount)
 
 
 def add_review(submission: Submission, verdict: Review.Verdict, *, reviewer: User, note: str) -> Review:

@@ -14,6 +14,7 @@ from labeling import (
     actions,
     forms,
     history_queries,
+    pauses,
     queries,
     question_queries,
     ranking_page,
@@ -22,6 +23,7 @@ from labeling import (
 )
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
+from labeling.known_queries import qualification_of
 from labeling.models import Assignment, Project, Task, User
 from labeling.work_views import go_on
 
@@ -29,8 +31,10 @@ from labeling.work_views import go_on
 @login_required
 @require_GET
 def home(request: PersonRequest) -> HttpResponse:
+    site_pause = pauses.site_pause()
     projects = [
-        _home_row(request.user, project) for project in access.projects_of(request.user).order_by("name")
+        _home_row(request.user, project, is_site_paused=site_pause is not None)
+        for project in access.projects_of(request.user).order_by("name")
     ]
     labeled = [row["project"] for row in projects if row["may_label"]]
     managed = [row["project"] for row in projects if row["may_manage"]]
@@ -43,6 +47,7 @@ def home(request: PersonRequest) -> HttpResponse:
         "may_label": bool(labeled),
         "answered": question_queries.answered_questions(request.user, labeled),
         "may_create_projects": access.may_create_projects(request.user),
+        "site_pause": site_pause,
         "weeks": history_queries.weeks_of(request.user),
         "returned": history_queries.returned_to(
             request.user, [row["project"] for row in projects if row["may_revise"]]
@@ -104,14 +109,15 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     return go_on(request, assignment.task.project, assignment.task.kind)
 
 
-def _home_row(user: User, project: Project) -> dict[str, Any]:
+def _home_row(user: User, project: Project, *, is_site_paused: bool) -> dict[str, Any]:
     roles = access.roles_in(user, project)
     waiting = queries.all_waiting_for(user, project)
     may_label, may_review = bool(roles & set(access.LABELERS)), bool(roles & set(access.REVIEWERS))
     return {
         "project": project,
         "may_label": may_label,
-        "may_revise": may_label and not project.paused_at,
+        "may_revise": may_label and not (project.paused_at or is_site_paused),
+        "qualification": qualification_of(user, project) if may_label else None,
         "may_review": may_review,
         "to_review": review_queries.waiting_count(user, project) if may_review else 0,
         "may_train": bool(roles & set(access.ENGINEERS)),

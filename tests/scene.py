@@ -25,6 +25,13 @@ from labeling.models import (
     User,
 )
 from labeling.plans import Workload
+    Project,
+    RubricVersion,
+    Submission,
+    TaskSet,
+    Transfer,
+    User,
+)
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -127,6 +134,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         **make_questions(assignment, writing, manager),
         "submission": judged.public_id,
         "task": task.public_id,
+        "task set": make_set(project, annotator).public_id,
         "guideline version": guidelines.public_id,
         "rubric version": rubric.public_id,
         "annotator": annotator.public_id,
@@ -186,6 +194,12 @@ def make_launch(project: Project, manager: User) -> Transfer:
         project=project,
         actor=manager,
         selection=Selection(kind="demonstrate", round=2, without_task=False),
+def make_set(project: Project, annotator: User) -> TaskSet:
+    """Without tasks; and a pause that is over."""
+    labeling_actions.pause_project(project=project, reason="New guidelines.", actor=annotator)
+    labeling_actions.resume_project(project=project, actor=annotator)
+    return labeling_actions.create_task_set(
+        project=project, name="Experts", people=[annotator], group="held_out", actor=None
     )
 
 

@@ -16,10 +16,14 @@ from labeling.actions.invitations import (
     revoke_invitation,
     sign_up,
 )
+from labeling.actions.known_tasks import set_reference
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
+from labeling.actions.looking import see_judgments
+from labeling.actions.overlap import apply_overlap
+from labeling.actions.pauses import pause_project, pause_site, resume_project, resume_site
 from labeling.actions.people import (
     Added,
     add_by_address,
@@ -34,19 +38,21 @@ from labeling.actions.project import (
     add_model_names,
     change_project,
     create_project,
-    pause_project,
     publish_guidelines,
-    resume_project,
     set_tokenizer,
     settings_of,
 )
 from labeling.actions.prompts import add_completion, add_prompt, import_demonstration
+from labeling.actions.qualification import lift_qualification, qualify
 from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
+from labeling.actions.queue_settings import change_queue
 from labeling.actions.reviews import review_submission
 from labeling.actions.rubrics import publish_rubric
+from labeling.actions.selections import add_seats, put_into_set, set_priority
 from labeling.actions.skip import skip_task
 from labeling.actions.submit import set_aside, submit_demonstration, submit_ranking
 from labeling.actions.suspensions import lift_suspension, suspend_account, suspend_member
+from labeling.actions.task_sets import change_task_set, create_task_set
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
 from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
@@ -67,14 +73,18 @@ __all__ = [
     "add_model_names",
     "add_person",
     "add_prompt",
+    "add_seats",
     "answer_question",
     "apply_plan",
+    "apply_overlap",
     "ask_question",
     "cancel_export",
     "cancel_import",
     "cancel_opening",
     "change_faq_entry",
     "change_project",
+    "change_queue",
+    "change_task_set",
     "check_draft_is_newest",
     "check_language",
     "choose_language",
@@ -85,6 +95,7 @@ __all__ = [
     "count_active",
     "create_project",
     "create_project_from_template",
+    "create_task_set",
     "delete_export_files",
     "end_pilot",
     "expire_leases",
@@ -94,6 +105,7 @@ __all__ = [
     "invite",
     "keep_working",
     "lift_suspension",
+    "lift_qualification",
     "map_import",
     "mark_outputs",
     "mark_prompt",
@@ -101,15 +113,19 @@ __all__ = [
     "open_ranking_task",
     "open_the_rest",
     "pause_project",
+    "pause_site",
     "preview_of",
     "publish_faq_entry",
     "publish_guidelines",
     "publish_rubric",
+    "put_into_set",
+    "qualify",
     "read_answers",
     "renew_lease",
     "reopen_task",
     "reserve_task",
     "resume_project",
+    "resume_site",
     "retire_faq_entry",
     "review_submission",
     "revoke_invitation",
@@ -118,9 +134,12 @@ __all__ = [
     "run_opening",
     "save_draft",
     "save_prompt_draft",
+    "see_judgments",
     "set_aside",
     "set_group",
     "set_languages",
+    "set_priority",
+    "set_reference",
     "set_tokenizer",
     "settings_of",
     "sign_up",

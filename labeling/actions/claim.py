@@ -9,11 +9,13 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions.bounds import check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
-from labeling.eligibility import Eligibility, eligibility_of
+from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task, User
+from labeling.pauses import is_paused, why_paused
 
 Status = Assignment.Status
 
@@ -24,20 +26,23 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
 
     What they have open comes first, then what is reserved for them, what they let expire, the next free
     seat, and at last a seat that is only reserved for somebody else; only what fits them (eligibility), and
-    nothing but what is open once the day's cap is reached. Refuses while the project is paused.
+    nothing but what is open once the day's cap is reached. Refuses while the project or the site is paused,
+    and one task more than a person may have open; a reservation makes room.
     """
     if kind not in Task.Kind.values:
         raise DomainError("unknown_kind", _("There are no tasks of the kind %s.") % kind)
-    if project.paused_at:
-        raise Conflict("paused", _("The project is paused. What you have open can still be submitted."))
+    if reason := why_paused(project):
+        raise Conflict("paused", reason)
     seeker = _seeker(user, project, kind)
     if opened := _open_assignment(seeker):
         return opened
     if seeker.may.is_day_full:
         return None
+    if held := _take_up_reservation(seeker):
+        return held
+    _make_room(seeker)
     return (
-        _take_up_reservation(seeker)
-        or _lease_again(seeker)
+        _lease_again(seeker)
         or _take_free_seat(seeker, to=Status.LEASED)
         or _take_seat_of_expired_lease(seeker)
         or _take_seat_reserved_for_another(seeker)
@@ -50,24 +55,21 @@ def reserve_task(*, user: User, project: Project, kind: str) -> Assignment | Non
 
     Asked again, the reservation lasts longer. A person has one at a time: that of another kind goes back.
     """
-    if project.paused_at or kind not in Task.Kind.values:
+    if kind not in Task.Kind.values or is_paused(project):
         return None
     seeker = _seeker(user, project, kind)
     if seeker.may.is_day_full or not _own(seeker).filter(status=Status.LEASED).exists():
         return None
     if _leasable_again(seeker).exists():
         return None
-    held = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("task")
-        .filter(user=user, status=Status.RESERVED)
-        .first()
-    )
+    held = _reservation(seeker)
     if held is not None:
         if _is_for(held, seeker):
             Assignment.objects.filter(pk=held.pk).update(lease_until=Now() + RESERVATION)
             return held
         give_back(held)
+    if not has_room_for_one_more(seeker.user, project):
+        return None
     return _take_free_seat(seeker, to=Status.RESERVED)
 
 
@@ -109,16 +111,28 @@ def _open_assignment(seeker: _Seeker) -> Assignment | None:
 
 
 def _take_up_reservation(seeker: _Seeker) -> Assignment | None:
-    held = (
+    held = _reservation(seeker)
+    if held is None or not _is_for(held, seeker):
+        return None
+    begin_lease(held)
+    return held
+
+
+def _reservation(seeker: _Seeker) -> Assignment | None:
+    return (
         Assignment.objects.select_for_update(of=("self",))
         .select_related("task", "user")
         .filter(user=seeker.user, status=Status.RESERVED)
         .first()
     )
-    if held is None or not _is_for(held, seeker):
-        return None
-    begin_lease(held)
-    return held
+
+
+def _make_room(seeker: _Seeker) -> None:
+    if has_room_for_one_more(seeker.user, seeker.project):
+        return
+    if reserved := _reservation(seeker):
+        give_back(reserved)
+    check_room_for_one_more(seeker.user, seeker.project)
 
 
 def _leasable_again(seeker: _Seeker) -> QuerySet[Assignment]:
@@ -141,7 +155,7 @@ def _lease_again(seeker: _Seeker) -> Assignment | None:
 
 
 def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | None:
-    task = take_first_free_seat(user=seeker.user, project=seeker.project, kind=seeker.kind, may=seeker.may)
+    task = _seat_taken_at(seeker)
     if task is None:
         return None
     slots = list(task.slots.values_list("slot", flat=True))
@@ -152,6 +166,30 @@ def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | N
     )
     assignment.refresh_from_db()
     return assignment
+
+
+def _seat_taken_at(seeker: _Seeker) -> Task | None:
+    for purposes in _looked_for(seeker):
+        task = take_first_free_seat(
+            user=seeker.user,
+            project=seeker.project,
+            kind=seeker.kind,
+            may=seeker.may,
+            purposes=purposes,
+        )
+        if task is not None:
+            return task
+    return None
+
+
+def _looked_for(seeker: _Seeker) -> list[tuple[Task.Purpose, ...]]:
+    """Which purposes, in turn. Gold comes by lot, so that neither its turn nor its place tells what it is."""
+    if seeker.may.must_qualify:
+        return [(Task.Purpose.QUALIFY,)]
+    if seeker.kind != Task.Kind.RANK or not seeker.may.is_measured:
+        return [WORK]
+    is_drawn = random.random() < seeker.project.gold_share
+    return [(Task.Purpose.GOLD,), WORK] if is_drawn else [WORK, (Task.Purpose.GOLD,)]
 
 
 def _take_seat_of_expired_lease(seeker: _Seeker) -> Assignment | None:

@@ -1,10 +1,14 @@
 """The one statement that hands out free seats, quick however many tasks there are that fit somebody else.
 
-The free tasks of one language and with the same topics are a pool. The statement jumps from pool to pool
-through the index task_to_hand_out, so that it never walks past what does not fit this person. Each pool that
-fits gives its first task; the best of these alone is locked, or, when somebody is faster, what follows it.
+The free tasks of one purpose, in one set, of one language and with the same topics are a pool. The statement
+begins in the sets that are for this person and jumps from pool to pool through the index task_to_hand_out, so
+that it never walks past what does not fit them. Each pool that fits gives its first task; the best of these
+alone is locked, or, when somebody is faster, what follows it. Which language comes first is added here, as
+the project has it now: no task is written when that changes.
 """
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -18,7 +22,8 @@ _FREE = """
 """
 _FIRST_OF_POOL = f"""
     SELECT task.id, task.priority FROM labeling_task AS task
-    WHERE {_FREE} AND task.language = pool.language AND task.topics = pool.topics
+    WHERE {_FREE} AND task.purpose = pool.purpose AND COALESCE(task.task_set_id, 0) = pool.task_set
+      AND task.language = pool.language AND task.topics = pool.topics
       AND NOT EXISTS (
           SELECT 1 FROM labeling_assignment AS seat
           WHERE seat.task_id = task.id AND seat.user_id = %(user)s
@@ -28,20 +33,30 @@ _FIRST_OF_POOL = f"""
 """  # noqa: S608 -- constants of this module
 TAKE_SEAT = f"""
     WITH RECURSIVE pool AS (
-        (
+        SELECT looked.purpose, looked.task_set, first.language, first.topics
+        FROM (
+            SELECT purpose, task_set
+            FROM unnest(%(purposes)s::varchar[]) AS purpose, unnest(%(sets)s::bigint[]) AS task_set
+        ) AS looked CROSS JOIN LATERAL (
             SELECT task.language, task.topics FROM labeling_task AS task
-            WHERE {_FREE} ORDER BY task.language, task.topics LIMIT 1
-        )
+            WHERE {_FREE} AND task.purpose = looked.purpose
+              AND COALESCE(task.task_set_id, 0) = looked.task_set
+            ORDER BY task.language, task.topics LIMIT 1
+        ) AS first
         UNION ALL
-        SELECT other.language, other.topics FROM pool CROSS JOIN LATERAL (
+        SELECT pool.purpose, pool.task_set, other.language, other.topics
+        FROM pool CROSS JOIN LATERAL (
             SELECT task.language, task.topics FROM labeling_task AS task
-            WHERE {_FREE} AND (task.language, task.topics) > (pool.language, pool.topics)
+            WHERE {_FREE} AND task.purpose = pool.purpose AND COALESCE(task.task_set_id, 0) = pool.task_set
+              AND (task.language, task.topics) > (pool.language, pool.topics)
             ORDER BY task.language, task.topics LIMIT 1
         ) AS other
     ), best AS MATERIALIZED (
-        SELECT pool.language, pool.topics FROM pool CROSS JOIN LATERAL ({_FIRST_OF_POOL}) AS task
+        SELECT pool.* FROM pool CROSS JOIN LATERAL ({_FIRST_OF_POOL}) AS task
         WHERE {FITS}
-        ORDER BY task.priority DESC, task.id
+        ORDER BY
+            task.priority + COALESCE((%(language_priorities)s::jsonb ->> pool.language)::integer, 0) DESC,
+            task.id
     )
     UPDATE labeling_task SET seats_taken = seats_taken + 1
     WHERE id = (
@@ -52,10 +67,24 @@ TAKE_SEAT = f"""
 """  # noqa: S608 -- constants of this module
 
 
-def take_first_free_seat(*, user: User, project: Project, kind: str, may: Eligibility) -> Task | None:
+def take_first_free_seat(
+    *, user: User, project: Project, kind: str, may: Eligibility, purposes: Sequence[str]
+) -> Task | None:
     """Take a seat at the task of this kind that comes first for this person; None when there is none."""
-    asked: dict[str, Any] = {"project": project.pk, "kind": kind, "user": user.pk}
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_SEAT, asked | may.parameters())
+        cursor.execute(TAKE_SEAT, asked_of(user, project, kind, may, purposes))
         row = cursor.fetchone()
     return None if row is None else Task.objects.get(pk=row[0])
+
+
+def asked_of(
+    user: User, project: Project, kind: str, may: Eligibility, purposes: Sequence[str]
+) -> dict[str, Any]:
+    """The parameters of TAKE_SEAT."""
+    return may.parameters() | {
+        "project": project.pk,
+        "kind": kind,
+        "user": user.pk,
+        "purposes": list(purposes),
+        "language_priorities": json.dumps(project.language_priorities),
+    }

@@ -10,14 +10,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from labeling import transitions
+from labeling.actions.bounds import HELD, has_room_for_one_more
 from labeling.models import Assignment, Project, Task
+from labeling.pauses import is_paused
 
 Status = Assignment.Status
 
 LEASE = timedelta(minutes=30)
 # The page asks for it again while the person is at work, so a short one is enough.
 RESERVATION = timedelta(minutes=5)
-HELD = (Status.RESERVED, Status.LEASED)
 
 
 def renew_lease(*, assignment: Assignment) -> bool:
@@ -42,11 +43,13 @@ def keep_working(*, assignment: Assignment) -> bool:
 def _lease_again(assignment: Assignment) -> bool:
     locked = (
         Assignment.objects.select_for_update(of=("self",))
-        .select_related("task__project")
+        .select_related("task__project", "user")
         .filter(pk=assignment.pk, status__in=[Status.RESERVED, Status.EXPIRED])
         .first()
     )
-    if locked is None or locked.task.project.paused_at:
+    if locked is None or is_paused(locked.task.project):
+        return False
+    if not locked.holds_seat and not has_room_for_one_more(locked.user, locked.task.project):
         return False
     others = Assignment.objects.filter(
         user=locked.user_id,

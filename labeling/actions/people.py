@@ -15,6 +15,9 @@ from labeling import access
 from labeling.errors import Conflict, DomainError
 from labeling.models import Invitation, Membership, Project, User
 
+# What is the same in all roles of one person in a project.
+ALIKE = ("group", "languages", "qualified_at", "qualified_by_id")
+
 
 @dataclass(frozen=True)
 class Added:
@@ -50,7 +53,7 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
             % {"role": role, "roles": ", ".join(Membership.Role.values)},
         )
     held = Membership.objects.filter(project=project, user=user).first()
-    alike = {"group": held.group, "languages": held.languages} if held else {}
+    alike = {column: getattr(held, column) for column in ALIKE} if held else {}
     return Membership.objects.get_or_create(project=project, user=user, role=role, defaults=alike)[0]
 
 
@@ -103,7 +106,7 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
         )
     if is_manager and Membership.Role.MANAGER not in roles:
         revoke_invitations_by(user=user, project=project)
-    alike = project.memberships.filter(user=user).values("group", "languages").first()
+    alike = project.memberships.filter(user=user).values(*ALIKE).first()
     project.memberships.filter(user=user).exclude(role__in=roles).delete()
     for role in roles:
         add_member(project=project, user=user, role=role)

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling.errors import DomainError
@@ -104,20 +103,6 @@ def add_model_names(*, project: Project, label: str) -> None:
     changed = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     changed.model_names = list(dict.fromkeys([*changed.model_names, *names_in(label)]))
     changed.save(update_fields=["model_names"])
-
-
-def pause_project(*, project: Project, reason: str) -> None:
-    """Hand out no more tasks; what people have open can be submitted. Refuses without a reason."""
-    if not reason.strip():
-        message = _("Say why: annotators read it on the project's page.")
-        raise DomainError("no_reason", message, {"reason": message})
-    Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=Now())
-    Project.objects.filter(pk=project.pk).update(pause_reason=reason.strip())
-
-
-def resume_project(*, project: Project) -> None:
-    """Hand out tasks again."""
-    Project.objects.filter(pk=project.pk).update(paused_at=None, pause_reason="")
 
 
 def set_tokenizer(*, project: Project, path: str) -> None:

@@ -10,6 +10,7 @@ from labeling import transitions
 from labeling.actions.active import settle_active
 from labeling.actions.leases import take_seat
 from labeling.actions.prompts import add_completion
+from labeling.actions.qualification import settle_qualification
 from labeling.actions.texts import check_storable
 from labeling.errors import Conflict, DomainError
 from labeling.models import (
@@ -25,6 +26,7 @@ from labeling.models import (
     User,
     output_letter,
 )
+from labeling.pauses import is_paused
 from labeling.rubrics.answers import Given, Place, Value, checked_answers
 
 
@@ -67,6 +69,7 @@ def submit_ranking(
     )
     Ranking.objects.create(submission=submission, places=by_slot, strength=strength)
     _keep_answers(submission, assignment, checked)
+    settle_qualification(submission)
     return submission
 
 
@@ -99,6 +102,7 @@ def set_aside(
         assignment, idempotency_key, active_seconds, comment, Submission.Verdict(verdict), rubric
     )
     _keep_answers(submission, assignment, checked)
+    settle_qualification(submission)
     return submission
 
 
@@ -231,7 +235,11 @@ def _new_submission(
 ) -> Submission:
     """The next revision, with the seat taken if there is one still free."""
     task = assignment.task
-    if assignment.status == Assignment.Status.SUBMITTED and task.project.paused_at:
+    if assignment.status in Assignment.BARRED:
+        raise Conflict(
+            "barred", _("You have seen what others made of this task: it is not yours to judge any more.")
+        )
+    if assignment.status == Assignment.Status.SUBMITTED and is_paused(task.project):
         raise Conflict(
             "paused", _("The project is paused: what you have submitted can be changed when it goes on.")
         )

@@ -1,6 +1,7 @@
 """Opening tasks."""
 
 import random
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from labeling import transitions
 from labeling.errors import Conflict, DomainError
 from labeling.likeness import ReadText
-from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, User
+from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, TaskSet, User
 
 
 @transaction.atomic
@@ -21,11 +22,14 @@ def open_ranking_task(
     round: int = 1,
     purpose: str = Task.Purpose.COLLECT,
     priority: int = 0,
+    task_set: TaskSet | None = None,
+    **known: Any,
 ) -> Task | None:
-    """Ask people to rank these completions of one prompt.
+    """Ask people to rank these completions of one prompt; those who wrote one of them are never asked.
 
     Equal and near-identical texts share one place in the slate, the first of them, since nobody can order
     them. Fewer than two different texts leave nothing to rank: no task is opened and None is returned.
+    known: the columns of a known answer (known_tasks.py), with its seats.
     """
     if any(completion.prompt_id != prompt.pk for completion in completions):
         raise DomainError("foreign_completion", _("All outputs of a task must answer its own prompt."))
@@ -40,12 +44,14 @@ def open_ranking_task(
         purpose=purpose,
         round=round,
         priority=priority,
-        seats_wanted=seats_for(prompt),
+        task_set=task_set,
+        **{"seats_wanted": seats_for(prompt)} | known,
     )
     TaskCompletion.objects.bulk_create(
         TaskCompletion(task=task, slot=slot, completion=completion)
         for slot, completion in enumerate(distinct, start=1)
     )
+    _bar_writers(task, distinct)
     return task
 
 
@@ -59,6 +65,13 @@ def that_differ(completions: Iterable[Completion], *, most: int | None = None) -
         if not any(text.is_near_identical(other) for other, _completion in distinct):
             distinct.append((text, completion))
     return [completion for _text, completion in distinct]
+
+
+def _bar_writers(task: Task, completions: Sequence[Completion]) -> None:
+    """Nobody judges what they wrote. Of imported texts no person here is the author."""
+    wrote = {completion.author_id for completion in completions if completion.author_id is not None}
+    for writer in User.objects.filter(pk__in=wrote).exclude(kind=User.Kind.IMPORT).order_by("pk"):
+        transitions.bar(task, writer, Assignment.Status.WROTE)
 
 
 def of_prompt(prompt: Prompt) -> dict[str, Any]:
@@ -79,8 +92,12 @@ def _as_it_is_now(prompt: Prompt) -> Prompt:
 def seats_for(prompt: Prompt) -> int:
     """How many people judge this prompt's outputs: the project's overlap, drawn by the prompt's own id."""
     project = prompt.project
-    drawn = random.Random(prompt.public_id.int).random()
-    return project.overlap_people if drawn < project.overlap_share else 1
+    return project.overlap_people if is_drawn(prompt.public_id, project.overlap_share) else 1
+
+
+def is_drawn(prompt: uuid.UUID, share: float) -> bool:
+    """Whether the prompt of this id is among the share that several people judge; with more, it still is."""
+    return random.Random(prompt.int).random() < share
 
 
 @transaction.atomic

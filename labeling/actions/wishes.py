@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from labeling import access, queries
 from labeling.errors import DomainError
 from labeling.models import Project, Task, TaskWish, User
+from labeling.pauses import site_pause
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ def tell_of_tasks() -> int:
 
     A wish and its mail are one transaction: a mail that could not be sent is tried again at the next sweep.
     """
+    if site_pause() is not None:
+        return 0
     waiting = TaskWish.objects.filter(told_at=None, project__paused_at=None, user__is_active=True)
     return sum(_tell(pk) for pk in waiting.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
 

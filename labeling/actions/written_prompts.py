@@ -13,6 +13,7 @@ from labeling.actions.texts import check_storable
 from labeling.errors import Conflict, DomainError
 from labeling.models import Project, Prompt, PromptDraft, User
 from labeling.near_duplicates import Similar, similar_prompts
+from labeling.pauses import is_paused
 from labeling.personal_data import Passage, personal_data
 from labeling.prompt_kinds import WrittenPrompt
 
@@ -98,7 +99,7 @@ def save_prompt_draft(*, user: User, project: Project, content: dict[str, Any], 
 
 
 def _check(project: Project, written: WrittenPrompt, language: str) -> None:
-    if project.paused_at:
+    if is_paused(project):
         raise Conflict("paused", _("The project is paused: no prompts are taken in. Your draft is kept."))
     if written.kind not in KINDS:
         raise DomainError("bad_kind", _("There is no such kind of prompt; reload the page."))

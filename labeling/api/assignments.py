@@ -42,7 +42,8 @@ class Assignments(AssignmentView):
 
         What you have open comes first, then what you let expire, then the next free seat that fits you; 204
         when nothing waits for you, or you have reached the project's daily cap. The lease lasts 30
-        minutes unless renewed.
+        minutes unless renewed. Refused (409) while the project or the whole site is paused (`paused`), and
+        when you have as many tasks open as a person may (`too_many_open`).
         """
         project = access.project_for(request.user, project_id, roles=access.LABELERS)
         assignment = actions.claim_task(user=request.user, project=project, kind=self.sent(Claim)["kind"])

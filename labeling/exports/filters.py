@@ -11,15 +11,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from labeling.exports.set_aside import people_set_aside
-from labeling.models import Membership, Project, Prompt, Submission
+from labeling.models import Membership, Project, Prompt, Submission, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """since and until bound when a judgment (its newest revision) or a prompt came in: since ≤ time < until.
 
-    roles: what the annotator is in the project today. with_returned: also what a reviewer returned and its
-    author has not revised; usually it stays behind, since nobody should train on what was rejected.
+    roles: what the annotator is in the project today. purposes: of the tasks; empty means what is collected,
+    and nothing by which people are measured or qualified. with_returned: also what a reviewer returned and
+    its author has not revised; usually it stays behind, since nobody should train on what was rejected.
     """
 
     splits: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class Filters:
     origins: tuple[str, ...] = ()
     round: int | None = None
     roles: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
     with_returned: bool = False
 
     @classmethod
@@ -59,6 +61,7 @@ class Filters:
 
     def on_submissions(self, submissions: QuerySet[Submission], project: Project) -> QuerySet[Submission]:
         wanted = self._of_prompt("assignment__task__prompt__") & self._in_time()
+        wanted &= Q(assignment__task__purpose__in=self.purposes or (Task.Purpose.COLLECT,))
         if self.origins:
             wanted &= Q(origin__in=self.origins)
         if self.round is not None:

@@ -132,7 +132,6 @@ def _newest_submissions(project: Project, kind: str, filters: Filters) -> QueryS
         Submission.objects.filter(
             assignment__task__project=project,
             assignment__task__kind=kind,
-            assignment__task__purpose=Task.Purpose.COLLECT,
             assignment__status=Assignment.Status.SUBMITTED,
         )
         .annotate(newest_revision=Subquery(newest))

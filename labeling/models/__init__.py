@@ -4,6 +4,7 @@ from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.invitations import Invitation, InvitationAcceptance
 from labeling.models.launch import Pilot, Plan
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
+from labeling.models.pauses import Pause
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt, PromptDraft
@@ -11,6 +12,7 @@ from labeling.models.reviews import Review
 from labeling.models.rubrics import RubricVersion
 from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
 from labeling.models.suspensions import Suspension
+from labeling.models.task_sets import TaskSet
 from labeling.models.tasks import (
     Assignment,
     AssignmentStatusChange,
@@ -40,6 +42,7 @@ __all__ = [
     "Membership",
     "Pilot",
     "Plan",
+    "Pause",
     "Project",
     "Prompt",
     "PromptDraft",
@@ -52,6 +55,7 @@ __all__ = [
     "Suspension",
     "Task",
     "TaskCompletion",
+    "TaskSet",
     "TaskStatusChange",
     "TaskWish",
     "Thread",

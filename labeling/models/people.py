@@ -87,6 +87,9 @@ class Membership(models.Model):
     group = models.CharField(max_length=16, choices=Group, default=Group.TRAINING)  # alike in all roles
     # In which they rank and write here, alike in all roles; empty: in every language.
     languages = ArrayField(models.CharField(max_length=16), default=list, blank=True)
+    # Since when they are qualified here, alike in all roles; by a manager's hand, or (null) what they did.
+    qualified_at = models.DateTimeField(null=True)
+    qualified_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [

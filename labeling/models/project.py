@@ -45,6 +45,16 @@ class Project(PublicIdModel):
     currency = models.CharField(
         max_length=3, default="USD", db_default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")]
     )
+    # So many tasks a person may have open here at a time, reserved ones included.
+    open_tasks = models.PositiveSmallIntegerField(default=3, db_default=3)
+    # Language → number, added to the priority of each of its tasks as they are handed out.
+    language_priorities = models.JSONField(default=dict, blank=True, db_default={})
+    # This share of the rankings handed to a person has a known answer, as long as there are such tasks.
+    gold_share = models.FloatField(default=0.1, db_default=0.1)
+    # Whether people qualify first: by so many tasks, with so much agreement with their answers.
+    requires_qualification = models.BooleanField(default=False, db_default=False)
+    qualification_tasks = models.PositiveSmallIntegerField(default=5, db_default=5)
+    qualification_share = models.FloatField(default=0.75, db_default=0.75)
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -74,6 +84,14 @@ class Project(PublicIdModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="project_currency_is_a_code"
+            ),
+            models.CheckConstraint(condition=models.Q(open_tasks__range=(1, 100)), name="project_open_tasks"),
+            models.CheckConstraint(
+                condition=models.Q(gold_share__range=(0.0, 1.0), qualification_share__range=(0.0, 1.0)),
+                name="project_shares_of_known_answers",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(qualification_tasks__gte=1), name="project_qualification_tasks"
             ),
         ]
 

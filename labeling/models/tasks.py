@@ -3,13 +3,14 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.people import User
 from labeling.models.project import Project
 from labeling.models.prompts import Completion, Prompt
+from labeling.models.task_sets import TaskSet
 
 
 class Task(PublicIdModel):
@@ -20,6 +21,8 @@ class Task(PublicIdModel):
     class Purpose(models.TextChoices):
         COLLECT = "collect", _("collect")
         EVALUATE = "evaluate", _("evaluate")
+        GOLD = "gold", _("gold")  # its answer is known: mixed in, it tells how well people judge
+        QUALIFY = "qualify", _("qualify")  # its answer is known: for those who are not qualified yet
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")  # wants more submissions
@@ -36,6 +39,13 @@ class Task(PublicIdModel):
     topics = ArrayField(models.CharField(max_length=16), default=list, editable=False)
     round = models.PositiveIntegerField(default=1)
     priority = models.SmallIntegerField(default=0)  # higher first
+    # Null: for everybody. It is part of what the claim finds by, so that it walks past nobody else's.
+    task_set = models.ForeignKey(
+        TaskSet, on_delete=models.PROTECT, null=True, related_name="tasks", db_index=False
+    )
+    # The known answer, as in Ranking.places, and who gave it.
+    reference_places = ArrayField(models.PositiveSmallIntegerField(), null=True)
+    reference_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     seats_wanted = models.PositiveSmallIntegerField(default=1)
     # Seats of people who work on it or have submitted it.
     seats_taken = models.PositiveSmallIntegerField(default=0)
@@ -47,6 +57,20 @@ class Task(PublicIdModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(seats_taken__lte=F("seats_wanted")), name="task_seats_within_wanted"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    purpose__in=["gold", "qualify"],
+                    kind="rank",
+                    reference_places__isnull=False,
+                    reference_places__len__range=(2, 9),
+                )
+                | Q(purpose__in=["collect", "evaluate"], reference_places__isnull=True),
+                name="task_reference_where_the_answer_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(reference_places__isnull=True) | ~Q(reference_places__contains=[0]),
+                name="task_reference_places_start_at_one",
             ),
             models.UniqueConstraint(
                 fields=["prompt", "purpose", "round"],
@@ -60,12 +84,20 @@ class Task(PublicIdModel):
             models.Index(
                 "project",
                 "kind",
+                "purpose",
+                Coalesce("task_set", 0),
                 "language",
                 "topics",
                 F("priority").desc(),
                 "id",
                 condition=Q(status="open", seats_taken__lt=F("seats_wanted")),
                 name="task_to_hand_out",
+            ),
+            models.Index(fields=["task_set"], condition=Q(task_set__isnull=False), name="task_of_a_set"),
+            models.Index(
+                fields=["project", "purpose"],
+                condition=Q(purpose__in=["gold", "qualify"]),
+                name="task_with_a_known_answer",
             ),
         ]
 
@@ -93,7 +125,12 @@ class TaskCompletion(models.Model):
 
 
 class Assignment(PublicIdModel):
-    """One person's seat at one task: there is one row per pair, ever, inserted at the claim."""
+    """One person's seat at one task: there is one row per pair, ever, inserted at the claim.
+
+    Or why they are never given one: whoever wrote an output of a task, or has seen what others made of it,
+    has such a row before any claim. So the claim has one rule, and no slow path: nobody is handed a task at
+    which they have a row already.
+    """
 
     class Status(models.TextChoices):
         RESERVED = "reserved", _("reserved")  # the next task of somebody who is at work on another
@@ -101,6 +138,11 @@ class Assignment(PublicIdModel):
         SUBMITTED = "submitted", _("submitted")
         SKIPPED = "skipped", _("skipped")
         EXPIRED = "expired", _("expired")  # the lease ran out and the seat went back; may be leased again
+        WROTE = "wrote", _("wrote one of its outputs")
+        SAW = "saw", _("saw what others made of it")
+
+    # Of whoever may not judge the task.
+    BARRED = (Status.WROTE, Status.SAW)
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="assignments")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
@@ -126,7 +168,7 @@ class Assignment(PublicIdModel):
                 name="assignment_lease_has_an_end",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["skipped", "expired"]) | Q(holds_seat=False),
+                condition=~Q(status__in=["skipped", "expired", "wrote", "saw"]) | Q(holds_seat=False),
                 name="assignment_given_back_holds_no_seat",
             ),
             models.UniqueConstraint(

@@ -9,7 +9,7 @@ from django.forms import Form
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from labeling import access, question_queries, review_queries, sessions
+from labeling import access, pauses, question_queries, review_queries, sessions
 from labeling import markdown as markdown_to_html
 from labeling.launch_queries import Check
 from labeling.models import Project, Topic
@@ -62,6 +62,12 @@ def browser_name(user_agent: str) -> str:
 def has_mail_server() -> bool:
     """Without one, mails only stand in the log."""
     return bool(settings.MAIL)
+
+
+@register.inclusion_tag("_site_pause.html")
+def site_pause_notice() -> dict[str, Any]:
+    """While work is paused on the whole site: why."""
+    return {"pause": pauses.site_pause()}
 
 
 @register.simple_tag

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from labeling.agreement import pairwise_agreement, wilson
+from labeling.agreement import pairs_agreed, pairwise_agreement, wilson
 
 
 def test_nobody_to_compare_with_gives_no_share():
@@ -58,6 +58,21 @@ def test_pairs_weigh_the_same_whatever_task_they_are_of():
 def test_places_of_another_number_of_outputs_are_an_error():
     with pytest.raises(ValueError, match="zip"):
         pairwise_agreement([("a", [[1, 2], [1, 2, 3]])])
+
+
+@pytest.mark.parametrize(
+    ("places", "reference", "agreed"),
+    [
+        ((1, 2, 3), (1, 2, 3), (3.0, 3)),
+        ((3, 2, 1), (1, 2, 3), (0.0, 3)),
+        ((1, 3, 2), (1, 2, 3), (2.0, 3)),
+        ((1, 1, 2), (1, 2, 3), (2.5, 3)),
+        ((1, 2, 3), (1, 1, 2), (2.0, 2)),
+        ((2, 1), (1, 1), (0.0, 0)),
+    ],
+)
+def test_a_tie_is_half_a_pair_and_one_of_the_reference_none(places, reference, agreed):
+    assert pairs_agreed(places, reference) == agreed
 
 
 def test_the_interval_of_wilson():

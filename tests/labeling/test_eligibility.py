@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from labeling import actions, queries
-from labeling.actions.free_seats import TAKE_SEAT
+from labeling.actions.free_seats import TAKE_SEAT, asked_of
 from labeling.days import today_in
-from labeling.eligibility import Eligibility, eligibility_of
-from labeling.models import Assignment, Membership, Project, Submission, Task, Topic, User
+from labeling.eligibility import WORK, Eligibility, eligibility_of
+from labeling.models import Assignment, Membership, Project, Submission, Task, TaskSet, Topic, User
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
@@ -269,10 +269,17 @@ def test_a_cap_of_nothing_is_impossible(project):
 
 @pytest.mark.parametrize("languages", [(), ("en",), ("en", "zh"), ("fr",)])
 @pytest.mark.parametrize("topics", [(), ("hate",), ("violence", "hate"), tuple(Topic.values)])
-def test_the_rule_is_the_same_in_python_in_the_orm_and_in_the_claim(project, annotator, languages, topics):
-    for language in ("en", "zh", "ja"):
+def test_the_rule_is_the_same_in_python_in_the_orm_and_in_the_claim(
+    project, annotator, second_annotator, languages, topics
+):
+    theirs = TaskSet.objects.create(project=project, name="Ada's")
+    theirs.people.add(annotator)
+    foreign = TaskSet.objects.create(project=project, name="Ben's")
+    foreign.people.add(second_annotator)
+    for n, language in enumerate(("en", "zh", "ja")):
         for about in ((), ("hate",), ("hate", "violence"), ("sexual",)):
-            task_about(project, *about, language=language)
+            for task_set in (None, theirs, foreign)[: 3 - n]:
+                task_about(project, *about, language=language, task_set=task_set)
     Membership.objects.update(languages=list(languages))
     User.objects.update(topics=[topic for topic in Topic.values if topic in topics])
     annotator.refresh_from_db()
@@ -316,19 +323,26 @@ def test_twelve_people_at_once_each_get_a_task_from_one_of_three_pools(project):
 
 
 def test_the_claim_walks_past_nothing_that_does_not_fit(project, annotator):
-    """A needle in a haystack of what is in another language or on topics nobody asked for."""
-    hay = [("en", []), ("en", ["violence"]), ("zh", ["hate"]), ("zh", ["sexual", "hate"])]
+    """A needle in a haystack of other languages, topics nobody asked for, other people's sets, and gold."""
+    others = TaskSet.objects.create(project=project, name="Held out", group="held_out")
+    gold = {"purpose": "gold", "reference_places": [1, 2]}
+    hay = [
+        {"language": "en"},
+        {"language": "en", "topics": ["violence"]},
+        {"language": "zh", "topics": ["hate"]},
+        {"language": "zh", "topics": ["sexual", "hate"]},
+        {"language": "zh", "task_set": others},
+        {"language": "zh", **gold},
+    ]
     prompt = make_prompt(project)
     Task.objects.bulk_create(
-        Task(project=project, prompt=prompt, kind="rank", language=language, topics=topics)
-        for language, topics in 1000 * hay
+        Task(project=project, prompt=prompt, kind="rank", **fields) for fields in 1000 * hay
     )
     needle = task_about(project, language="zh")
     Membership.objects.update(languages=["zh"])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_task")
-        asked = {"project": project.pk, "kind": "rank", "user": annotator.pk}
-        asked |= eligibility_of(annotator, project).parameters()
+        asked = asked_of(annotator, project, "rank", eligibility_of(annotator, project), WORK)
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT}", asked)
         plan = cursor.fetchone()[0][0]["Plan"]
 

@@ -12,7 +12,7 @@ from labeling import actions, exports
 from labeling.models import Project, Transfer
 from training.management.project_command import ProjectCommand
 
-LISTS = ("splits", "languages", "categories", "origins", "roles")
+LISTS = ("splits", "languages", "categories", "origins", "roles", "purposes")
 
 
 class Command(ProjectCommand):

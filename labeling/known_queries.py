@@ -89,5 +89,6 @@ def _judged(
         first = first.filter(assignment__user=user)
     rows = first.values_list("assignment__user", "ranking__places", "assignment__task__reference_places")
     for person, places, reference in rows.order_by("pk"):
+        assert reference is not None  # a constraint of the purpose
         _agreed, pairs = pairs_agreed(reference, reference)
         yield person, pairs_agreed(places, reference)[0] if places else 0.0, pairs

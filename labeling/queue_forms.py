@@ -61,7 +61,7 @@ class QueueForm(DomainForm):
 
     @classmethod
     def of(cls, project: Project, data: Any = None) -> "QueueForm":
-        priorities = project.language_priorities.items()
+        priorities = sorted(project.language_priorities.items(), key=lambda pair: (-pair[1], pair[0]))
         initial = {
             "open_tasks": project.open_tasks,
             "language_priorities": ", ".join(f"{code} {number}" for code, number in priorities),

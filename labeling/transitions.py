@@ -84,20 +84,22 @@ def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:
     task.save(update_fields=["status"])
 
 
-def change_tasks(tasks: Collection[int], was: Task.Status, to: Task.Status, *, actor: User | None) -> int:
-    """Move those of these tasks, locked by the caller, that are as they were; one statement for all."""
+def change_tasks(
+    tasks: Collection[int], was: Task.Status, to: Task.Status, *, actor: User | None, only: str = ""
+) -> int:
+    """Move those of these tasks, locked by the caller, that are as they were; one statement for all.
+
+    Returns how many. only: a further condition, in SQL.
+    """
+    asked: dict[str, Any] = {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
     with connection.cursor() as cursor:
-        asked = {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
-        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} RETURNING id) {_KEEP_MOVES}", asked)
+        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}", asked)
         return int(cursor.rowcount)
 
 
 def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:
     """Close those of these open tasks, locked by the caller, that have as many submissions as they want."""
-    with connection.cursor() as cursor:
-        asked = {"tasks": list(tasks), "was": "open", "to": "complete", "actor": actor and actor.pk}
-        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} {_THAT_ARE_FULL} RETURNING id) {_KEEP_MOVES}", asked)
-        return int(cursor.rowcount)
+    return change_tasks(tasks, Task.Status.OPEN, Task.Status.COMPLETE, actor=actor, only=_THAT_ARE_FULL)
 
 
 def add_review(submission: Submission, verdict: Review.Verdict, *, reviewer: User, note: str) -> Review:

@@ -1,6 +1,7 @@
 """Tasks with a known answer: gold, by which judgments are measured, and those of the qualification."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -40,10 +41,15 @@ def set_reference(
     if not 1 <= seats <= MANY_SEATS:
         message = _("It is handed to 1 to %s people.") % MANY_SEATS
         raise DomainError("bad_seats", message, {"seats": message})
-    reference = places_by_slot([slot.slot for slot in task.slots.all()], places)
+    slots = [slot.slot for slot in task.slots.all()]
+    given = sorted(slot for slot, place in places if 1 <= place <= len(slots))
+    if given != slots or len(places) != len(slots):
+        message = _("Give each output a place from 1 to %s; nothing was changed.") % len(slots)
+        raise DomainError("bad_reference", message, {"places": message})
+    reference = places_by_slot(slots, places)
     if len(set(reference)) == 1:
         raise DomainError("all_tied", _("An answer in which all are equal measures nobody."))
-    columns = {
+    columns: dict[str, Any] = {
         "purpose": purpose,
         "reference_places": reference,
         "reference_by": actor,

@@ -48,7 +48,7 @@ def _check(
     check_storable("name", name)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # one name at a time
     fields = {}
-    others = project.task_sets.exclude(pk=known_as.pk if known_as else None)
+    others = project.task_sets.exclude(pk=known_as.pk) if known_as else project.task_sets.all()
     if not 1 <= len(name.strip()) <= 120:
         fields["name"] = _("Give the set a name of at most 120 characters.")
     elif others.filter(name=name.strip()).exists():

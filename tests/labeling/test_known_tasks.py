@@ -49,7 +49,7 @@ def test_a_task_that_nobody_took_is_gold_itself(project, manager):
     task = make_ranking_task(project)
 
     known = actions.set_reference(
-        task=task, places=[(1, 2), (2, 1), (3, 5), (4, 5)], purpose="gold", actor=manager
+        task=task, places=[(1, 2), (2, 1), (3, 4), (4, 4)], purpose="gold", actor=manager
     )
 
     assert known == task
@@ -83,7 +83,7 @@ def test_a_task_with_people_at_it_is_refused(project, annotator, manager):
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"places": RIGHT[:3]}, "Output D has no place yet"),
+        ({"places": RIGHT[:3]}, "Give each output a place from 1 to 4"),
         ({"places": [(slot, 1) for slot in range(1, 5)]}, "all are equal"),
         ({"purpose": "collect"}, "Only a task to rank"),
         ({"seats": 0}, "1 to 1000 people"),
@@ -255,6 +255,6 @@ def test_an_answer_without_all_places_is_said(client_for, project, manager):
         reverse("set-reference", args=[task.public_id]), {"purpose": "gold", "place-1": "1"}, follow=True
     )
 
-    assert "has no place yet" in page.content.decode()
+    assert "Give each output a place from 1 to 4" in page.content.decode()
     task.refresh_from_db()
     assert task.purpose == "collect"

@@ -26,6 +26,8 @@ class Route:
     post: int | None = None
     # A page of HTML that the test of hostile texts opens as well.
     is_page: bool = True
+    # A GET that writes one thing: that this person has seen it.
+    keeps_looks: bool = False
 
 
 PROJECT = ("project",)
@@ -63,7 +65,7 @@ ROUTES = {
     "end-session": Route(frozenset(), post=404, is_page=False),
     # labeling: reviewers
     "reviews": Route(REVIEWERS, PROJECT, get=200),
-    "review": Route(REVIEWERS, ("submission",), get=200, post=400),
+    "review": Route(REVIEWERS, ("submission",), get=200, post=400, keeps_looks=True),
     # labeling: managers
     "create-project": Route(MANAGERS | {"elsewhere"}, get=200, post=400),
     "manage": Route(MANAGERS, PROJECT, get=200),
@@ -99,7 +101,7 @@ ROUTES = {
     "task-set": Route(MANAGERS, ("task set",), get=200, post=400),
     "fill-task-set": Route(MANAGERS, ("task set",), post=302),
     "manage-tasks": Route(MANAGERS, PROJECT, get=200),
-    "manage-task": Route(MANAGERS, ("task",), get=200),
+    "manage-task": Route(MANAGERS, ("task",), get=200, keeps_looks=True),
     "withdraw-task": Route(MANAGERS, ("task",), post=302),
     "reopen-task": Route(MANAGERS, ("task",), post=302),
     "set-reference": Route(MANAGERS, ("task",), post=302),

@@ -63,8 +63,13 @@ def problems_of(client, role, route, address) -> Iterator[str]:
             yield f"{verb}: {answer.status_code} instead of {wanted}"
         elif role == "anonymous" and not answer.headers["Location"].startswith(reverse("account_login")):
             yield f"{verb} leads to {answer.headers['Location']}"
-        elif writes and (verb != "POST" or wanted == 404):
+        elif writes and (verb != "POST" or wanted == 404) and not (route.keeps_looks and are_looks(writes)):
             yield f"{verb} wrote: {writes[0][:200]}"
+
+
+def are_looks(writes: list[str]) -> bool:
+    """A row at the task, and its history: of whoever saw what others made of it."""
+    return all(re.match(r'INSERT INTO "labeling_assignment(statuschange)?"', sql) for sql in writes)
 
 
 def address_of(name, scene) -> str:

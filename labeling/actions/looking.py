@@ -21,6 +21,8 @@ def see_judgments(*, task: Task, user: User) -> None:
     What is reserved for them goes back. Whoever has judged the task may look as they like. Refuses (Conflict)
     while they have it open: their judgment comes first.
     """
+    if Assignment.objects.filter(task=task, user=user, status__in=MAY_LOOK).exists():
+        return
     # As the claim does, so that they are not handed it at this moment.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     own = Assignment.objects.select_for_update().filter(task=task, user=user).first()

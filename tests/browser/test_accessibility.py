@@ -104,7 +104,8 @@ def test_every_page_of_a_project_that_has_nothing_yet(open_page, live_server, pe
     page = open_page(nina)
     found = {}
     for name, route in ROUTES.items():
-        if route.get == 200 and route.is_page and set(route.arguments) <= arguments.keys():
+        hers = route.who & {"annotator", "manager", "engineer"}
+        if hers and route.get == 200 and route.is_page and set(route.arguments) <= arguments.keys():
             address = reverse(name, args=[arguments[argument] for argument in route.arguments])
             assert page.goto(address).status == 200, address
             found[name] = violations(page)

@@ -1,8 +1,10 @@
 """Nobody sees what others made of a task before they have judged it, and then judges it."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import close_old_connections
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -148,3 +150,43 @@ def test_the_people_of_a_task_are_those_who_took_it(client_for, project, manager
     page = client.get(reverse("manage-task", args=[task.public_id]))
 
     assert [seat.user.name for seat in page.context["seats"]] == ["Ada"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_and_a_claim_at_once_never_both_succeed(project, person, annotator):
+    """Either the look is refused, since the task is open now, or the task is not handed out."""
+    rounds = 8
+    reviewer = person("Rea", "reviewer", project=project)
+    for _ in range(rounds):
+        task = make_ranking_task(project)
+        Task.objects.filter(pk=task.pk).update(seats_wanted=2)
+    outcomes = []
+    for task in Task.objects.order_by("pk"):
+        barrier = threading.Barrier(2)
+        done = {}
+
+        def look(task=task, barrier=barrier, done=done):
+            barrier.wait(timeout=10)
+            try:
+                actions.see_judgments(task=task, user=reviewer)
+                done["saw"] = True
+            except Conflict:
+                done["saw"] = False
+            close_old_connections()
+
+        def ask(barrier=barrier, done=done):
+            barrier.wait(timeout=10)
+            done["held"] = claim(reviewer, project)
+            close_old_connections()
+
+        threads = [threading.Thread(target=look), threading.Thread(target=ask)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+        outcomes.append(done["saw"] != (done["held"] is not None and done["held"].task_id == task.pk))
+        for held in Assignment.objects.filter(user=reviewer, status="leased"):
+            actions.skip_task(assignment=held)
+
+    assert outcomes == [True] * rounds
+    assert set(Task.objects.values_list("seats_taken", flat=True)) == {0}

@@ -11,7 +11,8 @@ tests/labeling/test_eligibility.py holds them together.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from labeling.days import today_in
@@ -91,25 +92,28 @@ class Eligibility:
 def eligibility_of(user: User, project: Project) -> Eligibility:
     """Simulated annotators read nothing: they need no care, no day and no qualification."""
     if user.kind == User.Kind.SIMULATED:
-        return Eligibility(topics=tuple(Topic.values), sets=_sets_for(user, project, group=""))
-    membership = Membership.objects.filter(user=user, project=project).first()
-    is_qualified = membership is not None and membership.qualified_at is not None
+        return Eligibility(topics=tuple(Topic.values), sets=tuple(_sets_for(user, project)))
+    of_their_group = Q(group=OuterRef("group"))
+    membership = (
+        Membership.objects.filter(user=user, project=project)
+        .annotate(sets=ArraySubquery(_sets_for(user, project, of_their_group)))
+        .first()
+    )
     return Eligibility(
         languages=tuple(membership.languages) if membership else (),
         topics=tuple(user.topics),
         left_today=_left_today(user, project),
-        sets=_sets_for(user, project, group=membership.group if membership else ""),
-        must_qualify=project.requires_qualification and not is_qualified,
+        sets=tuple(membership.sets if membership else _sets_for(user, project)),
+        must_qualify=project.requires_qualification and not (membership and membership.qualified_at),
         is_measured=project.gold_share > 0,
     )
 
 
-def _sets_for(user: User, project: Project, *, group: str) -> tuple[int, ...]:
+def _sets_for(user: User, project: Project, of_their_group: Q | None = None) -> QuerySet[TaskSet, int]:
     """The sets that name this person or their group, and those that are for all."""
-    for_all = Q(people__isnull=True, group="")
-    theirs = Q(people=user) | (Q(group=group) if group else Q())
-    sets = TaskSet.objects.filter(for_all | theirs, project=project)
-    return tuple(sets.order_by("pk").distinct().values_list("pk", flat=True))
+    for_them = Q(people__isnull=True, group="") | Q(people=user)
+    sets = TaskSet.objects.filter(for_them | of_their_group if of_their_group else for_them, project=project)
+    return sets.order_by("pk").distinct().values_list("pk", flat=True)
 
 
 def _left_today(user: User, project: Project) -> int | None:

@@ -7,10 +7,11 @@ from labeling import (
     invitation_views,
     launch_views,
     opening_views,
+    queue_views,
     rubric_views,
     suspension_views,
+    task_set_views,
 )
-from labeling import answer_views, queue_views, rubric_views, task_set_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 

@@ -20,8 +20,8 @@ from labeling.actions.known_tasks import set_reference
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
-from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.looking import see_judgments
+from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.overlap import apply_overlap
 from labeling.actions.pauses import pause_project, pause_site, resume_project, resume_site
 from labeling.actions.people import (
@@ -75,8 +75,8 @@ __all__ = [
     "add_prompt",
     "add_seats",
     "answer_question",
-    "apply_plan",
     "apply_overlap",
+    "apply_plan",
     "ask_question",
     "cancel_export",
     "cancel_import",
@@ -104,8 +104,8 @@ __all__ = [
     "import_demonstration",
     "invite",
     "keep_working",
-    "lift_suspension",
     "lift_qualification",
+    "lift_suspension",
     "map_import",
     "mark_outputs",
     "mark_prompt",

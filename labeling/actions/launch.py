@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from labeling.actions.faq import publish_faq_entry
 from labeling.actions.people import add_member
 from labeling.actions.project import change_project, create_project, publish_guidelines, settings_of
+from labeling.actions.queue_settings import copy_queue
 from labeling.actions.rubrics import publish_rubric
 from labeling.days import today_in
 from labeling.errors import DomainError
@@ -63,6 +64,7 @@ def copy_project(
     exports. settings: of create_project, instead of the source's. Refuses what create_project refuses.
     """
     project = create_project(creator=creator, **settings_of(source) | settings | {"name": name})
+    project = copy_queue(source=source, project=project, actor=creator)
     newest = source.guideline_versions.order_by("language", "-number").distinct("language")
     for version in newest.filter(language__in=project.languages):
         publish_guidelines(project=project, language=version.language, body=version.body, author=creator)

@@ -1,5 +1,6 @@
 """A project's settings of who is handed what."""
 
+import inspect
 from collections.abc import Mapping
 
 from django.db import transaction
@@ -46,6 +47,15 @@ def change_queue(
     changed.save(update_fields=list(settings))
     leave_trace("queue changed", project=changed, actor=actor, **settings)
     return changed
+
+
+def copy_queue(*, source: Project, project: Project, actor: User | None) -> Project:
+    """Hand tasks out as another project does, in the languages that both have."""
+    names = inspect.signature(change_queue).parameters.keys() - {"project", "actor"}
+    settings = {name: getattr(source, name) for name in names}
+    priorities = settings["language_priorities"].items()
+    settings["language_priorities"] = {code: n for code, n in priorities if code in project.languages}
+    return change_queue(project=project, actor=actor, **settings)
 
 
 def _problems(project: Project) -> dict[str, str]:

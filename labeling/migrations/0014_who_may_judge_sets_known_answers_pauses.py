@@ -58,7 +58,7 @@ def places() -> django.contrib.postgres.fields.ArrayField:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0011_submissions_are_reviewed")]
+    dependencies = [("labeling", "0013_invitations_and_suspensions")]
 
     operations = [
         migrations.CreateModel(

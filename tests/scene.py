@@ -21,17 +21,11 @@ from labeling.models import (
     RubricVersion,
     Submission,
     Suspension,
-    Transfer,
-    User,
-)
-from labeling.plans import Workload
-    Project,
-    RubricVersion,
-    Submission,
     TaskSet,
     Transfer,
     User,
 )
+from labeling.plans import Workload
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -194,6 +188,9 @@ def make_launch(project: Project, manager: User) -> Transfer:
         project=project,
         actor=manager,
         selection=Selection(kind="demonstrate", round=2, without_task=False),
+    )
+
+
 def make_set(project: Project, annotator: User) -> TaskSet:
     """Without tasks; and a pause that is over."""
     labeling_actions.pause_project(project=project, reason="New guidelines.", actor=annotator)

@@ -6,7 +6,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import access
-from labeling.actions.leases import HELD, give_back
+from labeling.actions.bounds import HELD
+from labeling.actions.leases import give_back
 from labeling.actions.people import revoke_invitations_by
 from labeling.actions.texts import check_storable
 from labeling.errors import Conflict, DomainError

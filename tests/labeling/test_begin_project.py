@@ -153,7 +153,9 @@ def test_a_copy_has_settings_newest_guidelines_and_rubric_and_nothing_else(sourc
 def test_a_copy_hands_tasks_out_as_its_source_does(source, manager):
     asked = {"open_tasks": 5, "gold_share": 0.2, "requires_qualification": True}
     asked |= {"qualification_tasks": 7, "qualification_share": 0.6}
-    actions.change_queue(project=source, language_priorities={"en": 2, "zh": 5}, actor=manager, **asked)
+    source = actions.change_queue(
+        project=source, language_priorities={"en": 2, "zh": 5}, actor=manager, **asked
+    )
 
     copy = actions.copy_project(source=source, creator=manager, name="Copy", languages=["zh"])
 

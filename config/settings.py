@@ -133,6 +133,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20},
     },
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
+    "fold-counts": {"task": "labeling.fold_counts", "schedule": 60.0, "options": {"expires": 60}},
     "tell-of-tasks": {"task": "labeling.tell_of_tasks", "schedule": 60.0, "options": {"expires": 60}},
     "forget-answers": {"task": "labeling.forget_answers", "schedule": 3600.0, "options": {"expires": 3600}},
 }

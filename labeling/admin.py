@@ -92,5 +92,9 @@ register_read_only(
     models.Transfer, "project", "direction", "status", "created_at", filters=("direction", "status")
 )
 register_read_only(models.ApiToken, "user", "expires_at", "revoked_at", hidden=("digest",))
+register_read_only(models.StageCount, "project", "language", "category", "kind", "status")
+register_read_only(models.DailyWork, "project", "day", "user", "kind", "submissions", filters=("kind",))
+register_read_only(models.AuditEvent, "project", "actor", "action", "created_at", filters=("action",))
+register_read_only(models.BulkChange, "project", "actor", "action", "total", "created_at")
 for history in (models.TaskStatusChange, models.AssignmentStatusChange, models.TransferStatusChange):
     register_read_only(history, "from_status", "to_status", "actor", "changed_at")

@@ -46,3 +46,9 @@ def sweep_transfers() -> None:
 def forget_answers() -> None:
     """Drop the answers to requests with an Idempotency-Key after a day."""
     idempotency.forget_old_answers()
+
+
+@shared_task(name="labeling.fold_counts", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def fold_counts() -> None:
+    """Add up what has been counted since the last time."""
+    actions.fold_counts()

@@ -3,6 +3,7 @@
 from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
 from labeling.actions.claim import claim_task, reserve_task
+from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq_entry
@@ -93,12 +94,14 @@ __all__ = [
     "close_question",
     "copy_project",
     "count_active",
+    "count_differences",
     "create_project",
     "create_project_from_template",
     "create_task_set",
     "delete_export_files",
     "end_pilot",
     "expire_leases",
+    "fold_counts",
     "forget_wish",
     "give_roles",
     "import_demonstration",
@@ -121,6 +124,7 @@ __all__ = [
     "put_into_set",
     "qualify",
     "read_answers",
+    "recount",
     "renew_lease",
     "reopen_task",
     "reserve_task",

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions.counts import recount_work
 from labeling.errors import DomainError
 from labeling.model_names import names_in
 from labeling.models import GuidelineVersion, Membership, Project, User
@@ -75,6 +76,7 @@ def change_project(
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
+    zone_before = changed.time_zone
     changed.name = name.strip()
     changed.languages = list(languages)
     changed.completions_per_prompt = completions_per_prompt
@@ -88,6 +90,8 @@ def change_project(
     changed.currency = currency
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
+    if changed.time_zone != zone_before:
+        recount_work(project=changed)
     return changed
 
 

@@ -1,8 +1,11 @@
 """What is: people, prompts, tasks and judgments."""
 
+from labeling.models.audit import AuditEvent
 from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.invitations import Invitation, InvitationAcceptance
 from labeling.models.launch import Pilot, Plan
+from labeling.models.bulk import BulkChange
+from labeling.models.counts import DailyWork, StageCount
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.pauses import Pause
 from labeling.models.people import Membership, User
@@ -31,7 +34,10 @@ __all__ = [
     "ApiToken",
     "Assignment",
     "AssignmentStatusChange",
+    "AuditEvent",
+    "BulkChange",
     "Completion",
+    "DailyWork",
     "Demonstration",
     "FaqEntry",
     "GuidelineAcknowledgement",
@@ -50,6 +56,7 @@ __all__ = [
     "Ranking",
     "Review",
     "RubricVersion",
+    "StageCount",
     "StatusChange",
     "Submission",
     "Suspension",

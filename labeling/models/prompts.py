@@ -82,6 +82,7 @@ class Prompt(PublicIdModel):
         indexes = [
             models.Index(fields=["project", "language", "category"], name="prompt_by_language_category"),
             models.Index(fields=["project", "author"], name="prompt_by_author"),
+            models.Index(fields=["project", "-id"], name="prompt_newest_first"),
             GinIndex(SearchVector("messages"), name="prompt_words"),
         ]
 

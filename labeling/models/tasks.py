@@ -99,6 +99,12 @@ class Task(PublicIdModel):
                 condition=Q(purpose__in=["gold", "qualify"]),
                 name="task_with_a_known_answer",
             ),
+            # Of which agreement is measured.
+            models.Index(
+                fields=["project", "-id"],
+                condition=Q(kind="rank", seats_taken__gte=2),
+                name="task_judged_by_several",
+            ),
         ]
 
     def __str__(self) -> str:

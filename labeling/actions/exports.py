@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from labeling import exports, transitions
+from labeling.actions import audit
 from labeling.actions.transfers import (
     Cancelled,
     Pulse,
@@ -68,6 +69,8 @@ def start_export(
         created_by=user,
     )
     transitions.record_transfer(transfer, actor=user)
+    data = {"content": content, "format": format, "filters": transfer.options}
+    audit.record("export_started", actor=user, project=project, subject=transfer, data=data)
     ring_transfer(transfer)
     return transfer
 

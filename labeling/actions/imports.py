@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions import audit
 from labeling.actions.prompts import checked_messages
 from labeling.actions.transfers import cancel_transfer, end_transfer, ring_transfer
 from labeling.actions.uploads import keep_upload
@@ -126,6 +127,8 @@ def start_import(*, transfer: Transfer, actor: User | None) -> Transfer:
         problems=[],
         progress_total=transfer.options["size"],
     )
+    data = {"file": transfer.options["file_name"], "bytes": transfer.options["size"]}
+    audit.record("import_started", actor=actor, project=transfer.project, subject=transfer, data=data)
     ring_transfer(transfer)
     return transfer
 

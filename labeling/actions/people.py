@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import access
+from labeling.actions import audit
 from labeling.errors import Conflict, DomainError
 from labeling.models import Invitation, Membership, Project, User
 
@@ -58,7 +59,9 @@ def add_member(*, project: Project, user: User, role: str) -> Membership:
 
 
 @transaction.atomic
-def add_by_address(*, project: Project, email: str, name: str, roles: Collection[str]) -> Added:
+def add_by_address(
+    *, project: Project, email: str, name: str, roles: Collection[str], actor: User | None = None
+) -> Added:
     """Bring a person into a project by e-mail address: their account, or a new one with a temporary password.
 
     Refuses what is no address, no roles, and an account that nobody may sign in with.
@@ -84,11 +87,13 @@ def add_by_address(*, project: Project, email: str, name: str, roles: Collection
         raise DomainError("account_closed", message, {"email": message})
     for role in roles:
         add_member(project=project, user=user, role=role)
+    data = {"person": str(user), "roles": sorted(roles)}
+    audit.record("person_added", actor=actor, project=project, subject=user, data=data)
     return Added(user, password)
 
 
 @transaction.atomic
-def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
+def give_roles(*, project: Project, user: User, roles: Collection[str], actor: User | None = None) -> None:
     """These roles and no others from now on; none takes the person out of the project.
 
     Refuses to take away the last manager (Conflict): nobody could bring one back.
@@ -107,11 +112,15 @@ def give_roles(*, project: Project, user: User, roles: Collection[str]) -> None:
     if is_manager and Membership.Role.MANAGER not in roles:
         revoke_invitations_by(user=user, project=project)
     alike = project.memberships.filter(user=user).values(*ALIKE).first()
+    before = sorted(project.memberships.filter(user=user).values_list("role", flat=True))
     project.memberships.filter(user=user).exclude(role__in=roles).delete()
     for role in roles:
         add_member(project=project, user=user, role=role)
     if alike:
         project.memberships.filter(user=user).update(**alike)
+    if before != sorted(set(roles)):
+        data = {"person": str(user), "roles": audit.change(before, sorted(set(roles)))}
+        audit.record("roles_given", actor=actor, project=project, subject=user, data=data)
 
 
 def revoke_invitations_by(*, user: User, project: Project | None = None) -> None:
@@ -121,17 +130,24 @@ def revoke_invitations_by(*, user: User, project: Project | None = None) -> None
 
 
 @transaction.atomic
-def set_group(*, project: Project, user: User, group: str) -> None:
+def set_group(*, project: Project, user: User, group: str, actor: User | None = None) -> None:
     """Say whether this person's rankings train reward models, from the next snapshot on, or measure them.
 
     Somebody who leaves the project counts as training again. Refuses an unknown group.
     """
     if group not in Membership.Group.values:
         raise DomainError("unknown_group", _("There is no group %s.") % group)
-    project.memberships.filter(user=user).update(group=group)
+    others = project.memberships.filter(user=user).exclude(group=group)
+    before = others.values_list("group", flat=True).first()
+    if others.update(group=group):
+        data = {"person": str(user), "group": audit.change(before, group)}
+        audit.record("group_set", actor=actor, project=project, subject=user, data=data)
 
 
-def set_languages(*, project: Project, user: User, languages: Collection[str]) -> None:
+@transaction.atomic
+def set_languages(
+    *, project: Project, user: User, languages: Collection[str], actor: User | None = None
+) -> None:
     """Say in which languages this person ranks and writes here; in none means in every one.
 
     What they have open can be submitted. Refuses what is no language of the project.
@@ -141,7 +157,11 @@ def set_languages(*, project: Project, user: User, languages: Collection[str]) -
             "unknown_language", _("%s is not a language of the project.") % ", ".join(sorted(unknown))
         )
     chosen = [code for code in project.languages if code in languages]
-    project.memberships.filter(user=user).update(languages=chosen)
+    others = project.memberships.filter(user=user).exclude(languages=chosen)
+    before = others.values_list("languages", flat=True).first()
+    if others.update(languages=chosen):
+        data = {"person": str(user), "languages": audit.change(before, chosen)}
+        audit.record("languages_set", actor=actor, project=project, subject=user, data=data)
 
 
 def import_authors(names: Mapping[str, str]) -> dict[str, User]:

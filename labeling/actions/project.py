@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.counts import recount_work
 from labeling.errors import DomainError
 from labeling.model_names import names_in
@@ -55,6 +56,9 @@ def create_project(
     project.save()
     if creator is not None:
         Membership.objects.create(project=project, user=creator, role=Membership.Role.MANAGER)
+    audit.record(
+        "project_created", actor=creator, project=project, subject=project, data={"name": project.name}
+    )
     return project
 
 
@@ -73,10 +77,11 @@ def change_project(
     daily_cap: int | None,
     hourly_rate: Decimal | None,
     currency: str,
+    actor: User | None = None,
 ) -> Project:
     """New settings, for tasks that are opened from now on. Refuses fields out of range, naming each."""
     changed = Project.objects.select_for_update().get(pk=project.pk)
-    zone_before = changed.time_zone
+    before = settings_of(changed)
     changed.name = name.strip()
     changed.languages = list(languages)
     changed.completions_per_prompt = completions_per_prompt
@@ -90,7 +95,9 @@ def change_project(
     changed.currency = currency
     _check(changed, _("The settings could not be saved; nothing was changed."))
     changed.save()
-    if changed.time_zone != zone_before:
+    if different := audit.changes(before, settings_of(changed)):
+        audit.record("settings_changed", actor=actor, project=changed, subject=changed, data=different)
+    if "time_zone" in different:
         recount_work(project=changed)
     return changed
 
@@ -98,7 +105,7 @@ def change_project(
 def settings_of(project: Project) -> dict[str, Any]:
     """Everything that change_project changes, as it is now."""
     names = inspect.signature(change_project).parameters
-    return {name: getattr(project, name) for name in names if name != "project"}
+    return {name: getattr(project, name) for name in names if name not in ("project", "actor")}
 
 
 @transaction.atomic
@@ -134,9 +141,17 @@ def publish_guidelines(
     if newest is not None and newest.body == body:
         return newest
     number = newest.number + 1 if newest else 1
-    return GuidelineVersion.objects.create(
+    version = GuidelineVersion.objects.create(
         project=project, language=language, number=number, body=body, author=author
     )
+    audit.record(
+        "guidelines_published",
+        actor=author,
+        project=project,
+        subject=version,
+        data={"language": language, "number": number},
+    )
+    return version
 
 
 def _check(project: Project, refusal: str) -> None:

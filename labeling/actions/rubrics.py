@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.texts import check_storable
 from labeling.errors import DomainError
 from labeling.models import Project, RubricVersion, User
@@ -28,4 +29,12 @@ def publish_rubric(*, project: Project, questions: Sequence[Question], author: U
     if newest is not None and newest.questions == kept:
         return newest
     number = newest.number + 1 if newest else 1
-    return RubricVersion.objects.create(project=project, number=number, questions=kept, author=author)
+    version = RubricVersion.objects.create(project=project, number=number, questions=kept, author=author)
+    audit.record(
+        "rubric_published",
+        actor=author,
+        project=project,
+        subject=version,
+        data={"number": number, "questions": len(kept)},
+    )
+    return version

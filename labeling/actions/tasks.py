@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions import audit
 from labeling.errors import Conflict, DomainError
 from labeling.likeness import ReadText
 from labeling.models import Assignment, Completion, Prompt, Task, TaskCompletion, TaskSet, User
@@ -125,6 +126,7 @@ def withdraw_task(*, task: Task, actor: User | None) -> Task:
             "task_not_open", _("The task is %s; only an open one is withdrawn.") % task.get_status_display()
         )
     transitions.change_task(task, Task.Status.WITHDRAWN, actor=actor)
+    audit.record("task_withdrawn", actor=actor, project=task.project, subject=task)
     return task
 
 
@@ -143,4 +145,7 @@ def reopen_task(*, task: Task, actor: User | None) -> Task:
     submitted = task.assignments.filter(status=Assignment.Status.SUBMITTED, holds_seat=True).count()
     is_full = submitted >= task.seats_wanted
     transitions.change_task(task, Task.Status.COMPLETE if is_full else Task.Status.OPEN, actor=actor)
+    audit.record(
+        "task_reopened", actor=actor, project=task.project, subject=task, data={"seats": task.seats_wanted}
+    )
     return task

@@ -5,10 +5,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.errors import DomainError
 from labeling.models import ApiToken, User
 
@@ -18,6 +20,7 @@ MARK = "prc_"
 SHOWN = 12  # characters of the key that stay readable
 
 
+@transaction.atomic
 def make_token(*, user: User, name: str, scopes: Sequence[str], days: int) -> tuple[ApiToken, str]:
     """A new token and its key, which exists nowhere else: only the SHA-256 of it is kept.
 
@@ -42,6 +45,8 @@ def make_token(*, user: User, name: str, scopes: Sequence[str], days: int) -> tu
         expires_at=Now() + timedelta(days=days),
     )
     token.refresh_from_db()
+    data = {"name": token.name, "scopes": token.scopes, "expires": token.expires_at.date().isoformat()}
+    audit.record("token_made", actor=user, subject=token, data=data)
     return token, key
 
 
@@ -50,9 +55,11 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+@transaction.atomic
 def revoke_token(*, token: ApiToken) -> None:
     """No request with it is answered any more. Twice is the same as once."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now()):
+        audit.record("token_revoked", actor=token.user, subject=token, data={"name": token.name})
 
 
 def record_use(*, token: ApiToken) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.leases import give_back
 from labeling.errors import DomainError
 from labeling.models import Assignment, Completion, Prompt, Task, Topic, User
@@ -22,14 +23,18 @@ def checked_topics(topics: Collection[str]) -> list[str]:
 
 
 @transaction.atomic
-def mark_prompt(*, prompt: Prompt, topics: Collection[str]) -> None:
+def mark_prompt(*, prompt: Prompt, topics: Collection[str], actor: User | None = None) -> None:
     """Say which sensitive topics a prompt is about: from now on its tasks go to whoever said yes to all.
 
     What people have open can be submitted. Refuses unknown topics.
     """
     chosen = checked_topics(topics)
+    before = Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk).topics
     Prompt.objects.filter(pk=prompt.pk).update(topics=chosen)
     Task.objects.filter(prompt=prompt).update(topics=chosen)
+    if before != chosen:
+        data = {"topics": audit.change(before, chosen)}
+        audit.record("prompt_marked", actor=actor, project=prompt.project, subject=prompt, data=data)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 import uuid
 
+import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -310,7 +311,10 @@ class Migration(migrations.Migration):
                 ("action", models.CharField(max_length=40)),
                 ("object_type", models.CharField(blank=True, max_length=40)),
                 ("object_id", models.UUIDField(null=True)),
-                ("data", models.JSONField(default=dict)),
+                (
+                    "data",
+                    models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
             ],
         ),
         migrations.CreateModel(

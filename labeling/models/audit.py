@@ -1,5 +1,6 @@
 """What managers and the system did to a project, in the order in which they did it."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from labeling.models.base import PublicIdModel
@@ -19,7 +20,7 @@ class AuditEvent(PublicIdModel):
     action = models.CharField(max_length=40)  # a key of labeling.actions.audit.ACTIONS
     object_type = models.CharField(max_length=40, blank=True)  # a model's name in lower case
     object_id = models.UUIDField(null=True)  # its public id
-    data = models.JSONField(default=dict)  # a summary, such as {"name": ["before", "after"]}
+    data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # a short summary
 
     class Meta:
         indexes = [

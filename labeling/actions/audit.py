@@ -1,0 +1,67 @@
+"""Keeping on record what managers do: one function, called in the transaction of what is done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models import AuditEvent, Project, PublicIdModel, User
+
+# What is kept on record: key → how a person reads it. A new action adds its line here.
+ACTIONS: dict[str, Promise] = {
+    "project_created": _("project created"),
+    "settings_changed": _("settings changed"),
+    "project_paused": _("project paused"),
+    "project_resumed": _("project resumed"),
+    "guidelines_published": _("guidelines published"),
+    "rubric_published": _("rubric published"),
+    "person_added": _("person added"),
+    "roles_given": _("roles given"),
+    "group_set": _("group set"),
+    "languages_set": _("languages set"),
+    "import_started": _("import started"),
+    "export_started": _("export started"),
+    "task_withdrawn": _("task withdrawn"),
+    "task_reopened": _("task re-opened"),
+    "prompt_marked": _("prompt marked"),
+    "bulk_started": _("change of many confirmed"),
+    "bulk_finished": _("change of many done"),
+    "token_made": _("API token made"),
+    "token_revoked": _("API token revoked"),
+}
+
+
+def record(
+    action: str,
+    *,
+    actor: User | None,
+    project: Project | None = None,
+    subject: PublicIdModel | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Keep that somebody (None: the system) did this, for good.
+
+    action: one of ACTIONS. subject: the thing it was done to. data: a short summary out of plain values,
+    with `change` for what was changed; never a password, a key or the text of a prompt.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"{action} is not in ACTIONS")
+    return AuditEvent.objects.create(
+        project=project,
+        actor=actor,
+        action=action,
+        object_type=subject._meta.model_name or "" if subject is not None else "",
+        object_id=subject.public_id if subject is not None else None,
+        data=dict(data or {}),
+    )
+
+
+def change(before: Any, after: Any) -> dict[str, Any]:
+    """What something was, and what it is now."""
+    return {"from": before, "to": after}
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name → change, of what differs."""
+    return {name: change(before[name], value) for name, value in after.items() if before[name] != value}

@@ -1,0 +1,46 @@
+"""The filter of the audit log, as it stands in the address."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from labeling.actions.audit import ACTIONS
+from labeling.audit_queries import AuditFilter
+from labeling.models import User
+
+
+class AuditFilterForm(forms.Form):
+    """What stands in the address; anything that may not be asked is left out."""
+
+    person = forms.ChoiceField(label=_("Person"), required=False)
+    action = forms.ChoiceField(
+        label=_("Action"), required=False, choices=lambda: [("", _("any")), *ACTIONS.items()]
+    )
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    after = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, people: list[User]) -> None:
+        super().__init__(data)
+        field = self.fields["person"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("anybody")), *((str(user.public_id), str(user)) for user in people)]
+
+    def asked(self) -> AuditFilter:
+        self.full_clean()
+        sent = self.cleaned_data
+        return AuditFilter(
+            person=sent.get("person") or "",
+            action=sent.get("action") or "",
+            since=sent.get("since"),
+            until=sent.get("until"),
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        return self.asked() != AuditFilter()

@@ -1,0 +1,216 @@
+"""What is kept of what managers do, that it stays, and the page that shows it."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from labeling import actions, exports
+from labeling.actions import audit
+from labeling.actions.tokens import make_token, revoke_token
+from labeling.models import AuditEvent, Project, User
+from labeling.rubrics.presets import PRESETS
+from tests.making import make_prompt, make_ranking_task
+
+SETTINGS = {
+    "name": "Poems",
+    "languages": "en, zh",
+    "completions_per_prompt": "6",
+    "overlap_share": "15",
+    "overlap_people": "3",
+    "time_zone": "Asia/Shanghai",
+    "criteria": "evaluation",
+    "model_names": "",
+}
+
+
+@pytest.fixture
+def client(client_for, manager):
+    return client_for(manager)
+
+
+def address(name, *subjects):
+    return reverse(name, args=[subject.public_id for subject in subjects])
+
+
+def kept(action):
+    return AuditEvent.objects.filter(action=action).latest("pk")
+
+
+def test_settings_that_change_are_kept_with_what_they_were(client, project, manager):
+    client.post(address("manage-settings", project), SETTINGS)
+    client.post(address("manage-settings", project), SETTINGS)  # the same again changes nothing
+
+    event = AuditEvent.objects.get(action="settings_changed")
+    assert (event.project, event.actor) == (project, manager)
+    assert (event.object_type, event.object_id) == ("project", project.public_id)
+    assert event.data["name"] == {"from": "Helpful answers", "to": "Poems"}
+    assert event.data["languages"] == {"from": ["en"], "to": ["en", "zh"]}
+    assert "daily_cap" not in event.data and "pseudonym_key" not in event.data
+
+
+def test_every_setting_is_watched_and_nothing_else():
+    from labeling.actions.project import settings_of
+
+    assert set(SETTINGS) <= set(settings_of(Project()))
+    assert not {"id", "public_id", "pseudonym_key", "paused_at", "pause_reason"} & set(settings_of(Project()))
+
+
+def test_people_roles_groups_and_languages(client, project, manager, annotator):
+    Project.objects.update(languages=["en", "zh"])
+    client.post(address("manage-people", project), {"email": "nia@example.org", "roles": ["annotator"]})
+    client.post(
+        address("give-roles", project, annotator),
+        {"roles": ["annotator", "reviewer"], "group": "held_out", "languages": ["zh"]},
+    )
+
+    assert kept("person_added").data == {"person": "nia@example.org", "roles": ["annotator"]}
+    assert kept("roles_given").data["roles"] == {"from": ["annotator"], "to": ["annotator", "reviewer"]}
+    assert kept("group_set").data["group"] == {"from": "training", "to": "held_out"}
+    assert kept("languages_set").data["languages"] == {"from": [], "to": ["zh"]}
+    assert {event.actor for event in AuditEvent.objects.exclude(action="project_created")} == {manager}
+    assert kept("roles_given").object_id == annotator.public_id
+
+
+def test_pauses_publications_and_files(client, project, manager):
+    client.post(address("pause-project", project), {"reason": "Holidays."})
+    client.post(address("resume-project", project))
+    client.post(address("resume-project", project))  # it is not paused any more
+    actions.publish_guidelines(project=project, language="en", body="Be kind.", author=manager)
+    questions = next(iter(PRESETS.values()))
+    actions.publish_rubric(project=project, questions=questions, author=manager)
+    make_prompt(project)
+    actions.start_export(
+        project=project, user=manager, content="prompts", format="jsonl", filters=exports.Filters()
+    )
+    upload = actions.upload_import(
+        project=project, actor=manager, file_name="p.jsonl", chunks=[b'{"prompt": "Why?"}\n']
+    )
+    actions.start_import(transfer=upload, actor=manager)
+
+    assert kept("project_paused").data == {"reason": "Holidays."}
+    assert AuditEvent.objects.filter(action="project_resumed").count() == 1
+    assert kept("guidelines_published").data == {"language": "en", "number": 1}
+    assert kept("rubric_published").data["number"] == 1
+    assert kept("export_started").data["content"] == "prompts"
+    assert kept("import_started").data == {"file": "p.jsonl", "bytes": 19}
+
+
+def test_single_tasks_and_marks(project, manager):
+    task = make_ranking_task(project)
+
+    actions.withdraw_task(task=task, actor=manager)
+    actions.reopen_task(task=task, actor=manager)
+    actions.mark_prompt(prompt=task.prompt, topics=["hate"], actor=manager)
+    actions.mark_prompt(prompt=task.prompt, topics=["hate"], actor=manager)
+
+    assert kept("task_withdrawn").object_id == kept("task_reopened").object_id == task.public_id
+    (event,) = AuditEvent.objects.filter(action="prompt_marked")
+    assert event.data == {"topics": {"from": [], "to": ["hate"]}}
+
+
+def test_tokens_without_their_keys(manager):
+    token, key = make_token(user=manager, name="Script", scopes=["read"], days=3)
+    revoke_token(token=token)
+    revoke_token(token=token)
+
+    (made,) = AuditEvent.objects.filter(action="token_made")
+    assert (made.actor, made.project, made.data["name"]) == (manager, None, "Script")
+    assert key not in str(made.data)
+    assert AuditEvent.objects.filter(action="token_revoked").count() == 1
+
+
+def test_what_is_refused_leaves_no_trace(client, project):
+    before = AuditEvent.objects.count()
+
+    client.post(address("manage-settings", project), SETTINGS | {"completions_per_prompt": "10"})
+    client.post(address("pause-project", project), {"reason": " "})
+
+    assert AuditEvent.objects.count() == before
+
+
+def test_an_action_without_a_name_is_a_mistake_of_the_program(project):
+    with pytest.raises(ValueError, match="painted"):
+        audit.record("painted", actor=None, project=project)
+
+
+@pytest.mark.parametrize("change", [lambda e: e.update(action="x"), lambda e: e.delete()])
+def test_the_database_refuses_to_change_or_delete_an_event(project, change):
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        change(AuditEvent.objects.all())
+
+    assert AuditEvent.objects.filter(action="project_created").exists()
+
+
+# --- the page
+
+
+def shown(client, project, **asked):
+    page = client.get(address("manage-audit", project), asked).context["page"]
+    return [row.event.action for row in page.events]
+
+
+def test_the_log_is_read_newest_first_and_filtered_by_person_action_and_day(client, project, manager, person):
+    other = person("Otto")
+    audit.record("project_paused", actor=other, project=project, data={"reason": "Tea."})
+    audit.record("project_resumed", actor=manager, project=project)
+    audit.record("project_resumed", actor=manager, project=make_project("Another"))
+
+    today = timezone.now().date()
+    assert shown(client, project) == ["project_resumed", "project_paused", "project_created"]
+    assert shown(client, project, person=str(other.public_id)) == ["project_paused"]
+    assert shown(client, project, action="project_resumed") == ["project_resumed"]
+    assert shown(client, project, action="nonsense", person="nobody") == shown(client, project)
+    assert len(shown(client, project, since=today.isoformat(), until=today.isoformat())) == 3
+    assert shown(client, project, until=(today - timedelta(days=1)).isoformat()) == []
+    page = client.get(address("manage-audit", project)).content.decode()
+    assert "Otto" in page and "Tea." in page and "project paused" in page
+
+
+def make_project(name):
+    return actions.create_project(name=name, creator=None)
+
+
+def test_a_change_reads_as_what_it_was_and_what_it_is(client, project):
+    client.post(address("manage-settings", project), SETTINGS)
+
+    page = client.get(address("manage-audit", project)).context["page"]
+
+    details = dict(page.events[0].details)
+    assert details["name"] == "Helpful answers → Poems"
+    assert details["languages"] == "en → en, zh"
+    assert details["overlap share"] == "0.0 → 0.15"
+
+
+def test_the_log_goes_on_page_by_page_without_gaps(client, project):
+    for n in range(60):
+        audit.record("project_paused", actor=None, project=project, data={"reason": str(n)})
+    seen, after = [], ""
+    while True:
+        page = client.get(address("manage-audit", project), {"after": after}).context["page"]
+        seen += [row.event.pk for row in page.events]
+        if page.after is None:
+            break
+        after = str(page.after)
+
+    assert seen == list(AuditEvent.objects.order_by("-pk").values_list("pk", flat=True))
+
+
+def test_the_log_as_csv(client, project, manager):
+    audit.record("project_paused", actor=manager, project=project, data={"reason": "Tea."})
+
+    answer = client.get(
+        reverse("manage-csv", args=[project.public_id, "audit"]), {"action": "project_paused"}
+    )
+
+    (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
+    assert (row["email"], row["action"], row["data"]) == (
+        "mia@example.org",
+        "project_paused",
+        '{"reason": "Tea."}',
+    )
+    assert User.objects.filter(email=row["email"]).exists()

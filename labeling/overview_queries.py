@@ -27,6 +27,9 @@ class KindCounts:
         return self.open + self.complete
 
 
+COUNTED = ("open", "complete", "withdrawn", "left")
+
+
 @dataclass
 class Stage:
     """How far the prompts of one language and category are."""
@@ -38,16 +41,14 @@ class Stage:
     rank: KindCounts = field(default_factory=KindCounts)
 
     @property
-    def tasks(self) -> int:
-        return self.demonstrate.total + self.rank.total
-
-    @property
-    def complete(self) -> int:
-        return self.demonstrate.complete + self.rank.complete
+    def all_tasks(self) -> KindCounts:
+        """Of both kinds together."""
+        kinds = (self.demonstrate, self.rank)
+        return KindCounts(*(sum(getattr(kind, name) for kind in kinds) for name in COUNTED))
 
     @property
     def left(self) -> int:
-        return self.demonstrate.left + self.rank.left
+        return self.all_tasks.left
 
 
 @dataclass
@@ -111,7 +112,7 @@ def total_of(stages: Iterable[Stage]) -> Stage:
         total.prompts += stage.prompts
         for kind in Task.Kind.values:
             counts, more = getattr(total, kind), getattr(stage, kind)
-            for name in (*Task.Status.values, "left"):
+            for name in COUNTED:
                 setattr(counts, name, getattr(counts, name) + getattr(more, name))
     return total
 
@@ -150,6 +151,15 @@ def days_of(projects: Collection[Project]) -> dict[int, list[Day]]:
         day.timed += timed
         day.seconds += int(seconds)
     return {project: list(found.values()) for project, found in days.items()}
+
+
+def sum_of(days: Iterable[Day]) -> Day:
+    """All of it; the date says nothing."""
+    total = Day(datetime.date.min)
+    for day in days:
+        for name in ("ranked", "written", "collected", "timed", "seconds"):
+            setattr(total, name, getattr(total, name) + getattr(day, name))
+    return total
 
 
 def last_days(days: list[Day], *, until: datetime.date, most: int) -> list[Day]:

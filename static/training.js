@@ -1,32 +1,11 @@
 // Draws the curves of a run page and keeps them up to date while the run works.
 // Without this script the tables behind the charts show the same numbers.
 
+import { axis, legend, palette } from "./charts.js";
+
 const section = document.getElementById("curves");
 const template = document.getElementById("curve-template");
 const charts = new Map(); // measure → Chart
-
-function color(name) {
-  // Custom properties hold light-dark(oklch(…)): the browser resolves them to pixels that Chart.js understands.
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  probe.style.color = `var(${name})`;
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  context.fillStyle = resolved;
-  context.fillRect(0, 0, 1, 1);
-  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
-  return `rgb(${r}, ${g}, ${b})`;
-}
-
-function palette() {
-  return {
-    lines: [1, 2, 3, 4, 5, 6].map((n) => color(`--series-${n}`)),
-    text: color("--muted"),
-    grid: color("--line"),
-  };
-}
 
 // Meaning is never by color alone: each line has a dash and a mark of its own.
 const DASHES = [[], [6, 3], [2, 2], [10, 3, 2, 3], [14, 4], [4, 2, 1, 2]];
@@ -61,28 +40,12 @@ function datasets(curve, colors) {
   }));
 }
 
-// Chart.js writes a learning rate as 8.00000E-5; on the way there, sums of floats have picked up noise.
-function tickLabel(value) {
-  const short = Number(value.toPrecision(6));
-  return Math.abs(short) < 0.001 && short !== 0 ? short.toExponential() : short.toLocaleString(document.documentElement.lang);
-}
-
-function axis(title, colors) {
-  return {
-    type: "linear",
-    title: { display: Boolean(title), text: title, color: colors.text },
-    ticks: { color: colors.text, maxTicksLimit: 6, callback: tickLabel },
-    grid: { color: colors.grid },
-    border: { color: colors.grid },
-  };
-}
-
 function options(curve, colors) {
   return {
     animation: false,
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
-    plugins: { legend: { display: curve.lines.length > 1, labels: { color: colors.text, usePointStyle: true, boxWidth: 8, boxHeight: 8 } } },
+    plugins: { legend: { display: curve.lines.length > 1, ...legend(colors) } },
     scales: { x: axis(section.dataset.xTitle, colors), y: axis(curve.unit, colors) },
   };
 }

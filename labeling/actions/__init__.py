@@ -2,6 +2,7 @@
 
 from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
+from labeling.actions.bulk import continue_bulk_change, count_selection, start_bulk_change
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
@@ -93,8 +94,10 @@ __all__ = [
     "claim_task",
     "close_question",
     "copy_project",
+    "continue_bulk_change",
     "count_active",
     "count_differences",
+    "count_selection",
     "create_project",
     "create_project_from_template",
     "create_task_set",
@@ -148,6 +151,7 @@ __all__ = [
     "settings_of",
     "sign_up",
     "skip_task",
+    "start_bulk_change",
     "start_export",
     "start_import",
     "start_opening",

@@ -1,0 +1,90 @@
+"""What can be done to many tasks or prompts at once. An entry of CHANGES is all that a new change needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from labeling.actions.many import mark_prompts, prompts_of, reopen_tasks, withdraw_tasks
+from labeling.models import BulkChange, User
+
+Target = BulkChange.Target
+Rows = Sequence[Any]
+Options = Mapping[str, Any]
+
+EVERY_ROW = Q()
+
+
+@dataclass(frozen=True)
+class Change:
+    """apply: does it to locked rows of the target; returns how many were changed.
+
+    needs: what the manager is asked for: topics, number. concerns: which rows it can change, to be counted
+    beforehand. explanation: what will happen, in words.
+    """
+
+    target: Target
+    label: Promise
+    explanation: Promise
+    apply: Callable[[Rows, User, Options], int]
+    needs: tuple[str, ...] = ()
+    concerns: Q = EVERY_ROW
+    is_danger: bool = False
+
+
+MARKED = _("They go only to people who said yes to each topic. What people have open stays with them.")
+UNMARKED = _("These topics are taken off the prompts; others stay.")
+
+CHANGES: dict[str, Change] = {
+    "withdraw": Change(
+        Target.TASKS,
+        _("Withdraw"),
+        _("They are handed out no more. What people have open can be submitted, what they submitted stays."),
+        lambda tasks, actor, options: withdraw_tasks(tasks=tasks, actor=actor),
+        concerns=Q(status="open"),
+        is_danger=True,
+    ),
+    "reopen": Change(
+        Target.TASKS,
+        _("Re-open"),
+        _("Withdrawn tasks are handed out again; those that have their submissions by now are complete."),
+        lambda tasks, actor, options: reopen_tasks(tasks=tasks, actor=actor),
+        concerns=Q(status="withdrawn"),
+    ),
+    "mark_tasks": Change(
+        Target.TASKS,
+        _("Mark as sensitive"),
+        MARKED,
+        lambda tasks, actor, options: mark_prompts(prompts=prompts_of(tasks), add=options["topics"]),
+        needs=("topics",),
+    ),
+    "unmark_tasks": Change(
+        Target.TASKS,
+        _("Take topics off"),
+        UNMARKED,
+        lambda tasks, actor, options: mark_prompts(prompts=prompts_of(tasks), remove=options["topics"]),
+        needs=("topics",),
+    ),
+    "mark": Change(
+        Target.PROMPTS,
+        _("Mark as sensitive"),
+        MARKED,
+        lambda prompts, actor, options: mark_prompts(prompts=prompts, add=options["topics"]),
+        needs=("topics",),
+    ),
+    "unmark": Change(
+        Target.PROMPTS,
+        _("Take topics off"),
+        UNMARKED,
+        lambda prompts, actor, options: mark_prompts(prompts=prompts, remove=options["topics"]),
+        needs=("topics",),
+    ),
+}
+
+
+def changes_of(target: str) -> list[tuple[str, Change]]:
+    """What can be done to rows of this target."""
+    return [(key, change) for key, change in CHANGES.items() if change.target == target]

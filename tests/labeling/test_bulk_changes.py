@@ -1,0 +1,250 @@
+"""One change to many: the exact number first, then batch by batch, each of them on record."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import escape
+
+from labeling import actions
+from labeling.actions import bulk
+from labeling.actions.changes import CHANGES, Change, Target
+from labeling.errors import Conflict, DomainError
+from labeling.models import AuditEvent, BulkChange, Project, Prompt, Task
+from tests.labeling.working import rank
+from tests.making import make_demonstration_task, make_prompt, make_ranking_task
+
+
+@pytest.fixture
+def client(client_for, manager):
+    return client_for(manager)
+
+
+def confirm_address(project, target="tasks"):
+    return reverse("confirm-bulk", args=[project.public_id, target])
+
+
+def confirmed(client, project, target="tasks", **sent):
+    """What a manager does: looks at the confirmation, then sends it as it stands."""
+    page = client.get(confirm_address(project, target), sent)
+    told = page.context["counted"].total
+    return client.post(confirm_address(project, target), sent | {"told": told}, follow=True)
+
+
+def start(project, manager, action="withdraw", selection=None, told=None, **options):
+    selection = selection or {"filter": {}}
+    total = project.tasks.count() if told is None else told
+    return actions.start_bulk_change(
+        project=project, actor=manager, action=action, selection=selection, options=options, told=total
+    )
+
+
+def states(*tasks):
+    return [Task.objects.get(pk=task.pk).status for task in tasks]
+
+
+# --- tasks
+
+
+def test_ticked_tasks_are_withdrawn_after_a_page_that_says_how_many(client, project, manager):
+    one, two, three = (make_ranking_task(project) for _ in range(3))
+    sent = {"change": "withdraw", "scope": "ticked", "row": [str(one.public_id), str(two.public_id), "x"]}
+
+    page = client.get(confirm_address(project), sent)
+    assert "Withdraw: 2 tasks" in page.content.decode()
+    assert states(one, two, three) == ["open", "open", "open"]
+    done = confirmed(client, project, **sent)
+
+    assert states(one, two, three) == ["withdrawn", "withdrawn", "open"]
+    assert "2 of 2 were changed." in done.content.decode()
+    change = one.status_changes.get()
+    assert (change.from_status, change.to_status, change.actor) == ("open", "withdrawn", manager)
+    started, finished = AuditEvent.objects.filter(action__startswith="bulk").order_by("pk")
+    assert (started.actor, started.data["total"]) == (manager, 2)
+    assert (finished.action, finished.data["changed"]) == ("bulk_finished", 2)
+    assert finished.object_id == BulkChange.objects.get().public_id
+
+
+def test_all_that_the_filter_finds(client, project):
+    Project.objects.update(languages=["en", "zh"])
+    english = make_ranking_task(project)
+    chinese = make_demonstration_task(project, language="zh")
+
+    confirmed(client, project, change="withdraw", scope="all", filter="language=zh&kind=&status=open")
+
+    assert states(english, chinese) == ["open", "withdrawn"]
+    data = AuditEvent.objects.get(action="bulk_started").data
+    assert data["filter"] == {"language": "zh", "status": "open"}
+
+
+def test_the_confirmation_says_how_many_stay_as_they_are(client, project):
+    task = make_ranking_task(project)
+    make_ranking_task(project)
+    actions.withdraw_task(task=task, actor=None)
+
+    page = client.get(confirm_address(project), {"change": "withdraw", "scope": "all"})
+
+    assert "1 of them will be changed; 1 stay as they are." in page.content.decode()
+
+
+def test_withdrawn_tasks_come_back_open_or_complete(project, manager, annotator):
+    judged, fresh, untouched = (make_ranking_task(project) for _ in range(3))
+    first = actions.claim_task(user=annotator, project=project, kind="rank")
+    assert first.task == judged
+    for task in (judged, fresh):
+        actions.withdraw_task(task=task, actor=None)
+    actions.submit_ranking(assignment=first, places=[(n, n) for n in range(1, 5)], idempotency_key="k")
+
+    made = actions.continue_bulk_change(change=start(project, manager, "reopen"))
+
+    assert states(judged, fresh, untouched) == ["complete", "open", "open"]
+    assert (made.done, made.changed) == (3, 2)
+    assert actions.count_differences(project=project) == 0
+
+
+def test_topics_are_added_to_prompts_and_all_their_tasks_and_taken_off(client, project):
+    task = make_ranking_task(project, prompt=make_prompt(project, topics=["hate"]))
+    other = make_ranking_task(project)
+    sent = {"change": "mark_tasks", "scope": "all", "topics": ["violence", "sexual"]}
+
+    refused = client.post(confirm_address(project), sent | {"topics": [], "told": 2})
+    assert refused.status_code == 400 and "Choose at least one topic." in refused.content.decode()
+    confirmed(client, project, **sent)
+
+    assert Prompt.objects.get(pk=task.prompt_id).topics == ["sexual", "violence", "hate"]
+    assert Task.objects.get(pk=other.pk).topics == ["sexual", "violence"]
+
+    confirmed(client, project, change="unmark_tasks", scope="all", topics=["hate", "sexual"])
+    assert Task.objects.get(pk=task.pk).topics == ["violence"]
+
+
+def test_prompts_are_marked_by_the_filter_of_their_list(client, project):
+    chat = make_prompt(project, category="chat")
+    other = make_prompt(project)
+
+    confirmed(client, project, "prompts", change="mark", scope="all", filter="category=chat", topics=["hate"])
+
+    chat.refresh_from_db()
+    other.refresh_from_db()
+    assert (chat.topics, other.topics) == (["hate"], [])
+
+
+# --- what is refused
+
+
+def test_another_number_than_was_told_is_a_conflict_that_shows_the_new_one(client, project):
+    make_ranking_task(project)
+    sent = {"change": "withdraw", "scope": "all", "told": "1"}
+    make_ranking_task(project)
+
+    answer = client.post(confirm_address(project), sent)
+
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "It would be 2 by now, not 1." in page and 'name="told" value="2"' in page
+    assert not BulkChange.objects.exists() and not Task.objects.filter(status="withdrawn").exists()
+
+
+@pytest.mark.parametrize("told", ["", "many", "-1", "²"])
+def test_a_confirmation_without_its_number_changes_nothing(client, project, told):
+    make_ranking_task(project)
+
+    client.post(confirm_address(project), {"change": "withdraw", "scope": "all", "told": told})
+
+    assert not Task.objects.filter(status="withdrawn").exists()
+
+
+def test_without_a_change_it_leads_back_and_nothing_chosen_is_said(client, project):
+    make_ranking_task(project)
+
+    assert client.get(confirm_address(project)).headers["Location"].endswith("/tasks/")
+    assert client.get(confirm_address(project), {"change": "mark"}).status_code == 302  # for prompts
+    page = client.get(confirm_address(project), {"change": "withdraw", "scope": "ticked"})
+    assert "Nothing is chosen." in page.content.decode()
+    assert client.get(confirm_address(project, "people")).status_code == 404
+
+
+def test_tasks_of_another_project_are_never_touched(project, manager):
+    elsewhere = make_ranking_task(actions.create_project(name="Another", creator=None))
+    selection = {"ids": [str(elsewhere.public_id)]}
+
+    with pytest.raises(DomainError, match="Nothing is chosen"):
+        start(project, manager, selection=selection, told=0)
+    with pytest.raises(Conflict):
+        start(project, manager, selection=selection, told=1)
+
+    assert states(elsewhere) == ["open"]
+
+
+# --- batches
+
+
+def test_it_stops_after_its_time_and_goes_on_where_it_was(client, project, manager, monkeypatch):
+    monkeypatch.setattr(bulk, "BATCH", 2)
+    tasks = [make_ranking_task(project) for _ in range(5)]
+    made = start(project, manager)
+
+    made = actions.continue_bulk_change(change=made, seconds=0)
+    assert (made.done, made.changed, made.finished_at) == (2, 2, None)
+    assert states(*tasks) == ["open"] * 3 + ["withdrawn"] * 2
+    page = client.get(reverse("bulk-change", args=[made.public_id])).content.decode()
+    assert "2 of 5" in page and "Go on" in page
+
+    late = make_ranking_task(project)  # was not among those that were confirmed
+    answer = client.post(reverse("bulk-change", args=[made.public_id]), follow=True)
+
+    assert "5 of 5 were changed." in answer.content.decode()
+    assert states(*tasks, late) == ["withdrawn"] * 5 + ["open"]
+    assert client.post(reverse("bulk-change", args=[made.public_id])).status_code == 302
+    assert AuditEvent.objects.filter(action="bulk_finished").count() == 1
+
+
+def test_a_batch_is_a_fixed_number_of_statements(project, manager):
+    prompt = make_prompt(project)
+
+    def cost(n):
+        Task.objects.bulk_create(Task(project=project, prompt=prompt, kind="rank") for _ in range(n))
+        made = start(project, manager, selection={"filter": {"status": "open"}}, told=n)
+        with CaptureQueriesContext(connection) as captured:
+            made = actions.continue_bulk_change(change=made, seconds=0)
+        assert made.changed == n
+        return len(captured)
+
+    assert cost(3) == cost(300)
+
+
+def test_a_change_that_is_added_to_the_registry_is_on_the_pages(client, project, monkeypatch):
+    given = []
+    change = Change(
+        Target.TASKS,
+        "Paint & dry",
+        "They are painted.",
+        lambda tasks, actor, options: given.append((len(tasks), actor.name, options)) or len(tasks),
+        needs=("number",),
+    )
+    monkeypatch.setitem(CHANGES, "paint", change)
+    make_ranking_task(project)
+
+    tasks = client.get(reverse("manage-tasks", args=[project.public_id])).content.decode()
+    page = client.get(confirm_address(project), {"change": "paint", "scope": "all"}).content.decode()
+    sent = {"change": "paint", "scope": "all", "told": 1}
+    refused = client.post(confirm_address(project), sent | {"number": "1001"})
+    client.post(confirm_address(project), sent | {"number": "3"})
+
+    assert f'<option value="paint">{escape("Paint & dry")}</option>' in tasks
+    assert "They are painted." in page and 'name="number"' in page
+    assert refused.status_code == 400
+    assert given == [(1, "Mia", {"number": 3})]
+
+
+def test_what_was_chosen_is_kept_as_plain_values(project, manager, annotator):
+    make_ranking_task(project)
+    rank(annotator, project)
+    selection = {"filter": {"kind": "rank", "status": "complete", "text": "number"}}
+
+    made = start(project, manager, selection=selection, told=1)
+
+    assert json.loads(json.dumps(made.selection)) == selection
+    assert actions.continue_bulk_change(change=made).changed == 0  # it is complete, not open

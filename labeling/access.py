@@ -13,11 +13,13 @@ from django.shortcuts import get_object_or_404
 from labeling.models import (
     ApiToken,
     Assignment,
+    BulkChange,
     FaqEntry,
     GuidelineVersion,
     Invitation,
     Membership,
     Project,
+    Prompt,
     RubricVersion,
     Submission,
     Suspension,
@@ -141,6 +143,27 @@ def task_for(user: User, public_id: uuid.UUID) -> Task:
     task = get_object_or_404(Task.objects.select_related("project", "prompt__author"), public_id=public_id)
     managed_project(user, task.project.public_id)
     return task
+
+
+def prompt_for(user: User, public_id: uuid.UUID) -> Prompt:
+    """A prompt of a project that the user manages; else 404."""
+    prompt = get_object_or_404(Prompt.objects.select_related("project", "author"), public_id=public_id)
+    managed_project(user, prompt.project.public_id)
+    return prompt
+
+
+def bulk_change_for(user: User, public_id: uuid.UUID) -> BulkChange:
+    """A change of many tasks or prompts in a project that the user manages; else 404."""
+    change = get_object_or_404(BulkChange.objects.select_related("project", "actor"), public_id=public_id)
+    managed_project(user, change.project.public_id)
+    return change
+
+
+def managed_projects(user: User) -> QuerySet[Project]:
+    """The projects that the user manages; site admins manage all."""
+    if user.is_superuser:
+        return Project.objects.all()
+    return Project.objects.filter(memberships__user=user, memberships__role__in=MANAGERS)
 
 
 def reviewed_project(user: User, public_id: uuid.UUID) -> Project:

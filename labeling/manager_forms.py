@@ -152,7 +152,11 @@ class TaskFilterForm(forms.Form):
     flag = forms.ChoiceField(
         label=_("Outputs"),
         required=False,
-        choices=[("", _("any")), ("names_model", _("one names its model"))],
+        choices=[
+            ("", _("any")),
+            ("names_model", _("one names its model")),
+            ("given_back", _("let run out often")),
+        ],
     )
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
 

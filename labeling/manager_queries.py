@@ -1,18 +1,14 @@
-"""What managers ask: how far a project is, who works on it, which tasks there are."""
+"""What managers ask: who works in a project, which tasks there are, what became of one."""
 
-import datetime
 import re
-import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.utils import timezone
 
-from labeling.days import today_in
 from labeling.exports import answers_by_key
 from labeling.models import (
     Assignment,
@@ -24,6 +20,7 @@ from labeling.models import (
     Submission,
     Suspension,
     Task,
+    TaskCompletion,
     TaskStatusChange,
     Transfer,
     User,
@@ -32,51 +29,9 @@ from labeling.models.prompts import SearchVector
 from labeling.rubrics.questions import in_language
 
 PAGE = 50
-SLOW_SECONDS = 0.3
-KEPT_SECONDS = 60
+OFTEN = 3  # people who let the same task run out
 NOT_ANSWERED = "–"
 WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-
-
-@dataclass
-class KindCounts:
-    open: int = 0
-    complete: int = 0
-    withdrawn: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.open + self.complete
-
-
-@dataclass
-class Stage:
-    """How far the prompts of one language and category are."""
-
-    language: str
-    category: str
-    prompts: int = 0
-    demonstrate: KindCounts = field(default_factory=KindCounts)
-    rank: KindCounts = field(default_factory=KindCounts)
-
-
-@dataclass
-class Work:
-    """What one person has submitted: today by the project's calendar, and in all."""
-
-    user: User
-    ranked_today: int = 0
-    ranked: int = 0
-    written_today: int = 0
-    written: int = 0
-
-
-@dataclass(frozen=True)
-class Progress:
-    stages: list[Stage]
-    work: list[Work]
-    named_models: int  # open ranking tasks of which an output tells which model wrote it
-    counted_at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -87,7 +42,7 @@ class TaskFilter:
     status: str = ""
     language: str = ""
     category: str = ""
-    flag: str = ""  # names_model: an output tells which model wrote it
+    flag: str = ""  # names_model: an output tells which model wrote it; given_back: it was let run out often
     text: str = ""
 
 
@@ -97,75 +52,10 @@ class TaskPage:
     after: uuid.UUID | None  # where the next page begins; None on the last
 
 
-def progress_of(project: Project) -> Progress:
-    """Counts as of now; where counting is slow, because there is so much, as of a minute ago at most."""
-    key = f"progress-{project.public_id}"
-    if kept := cache.get(key):
-        assert isinstance(kept, Progress)
-        return kept
-    began = time.monotonic()
-    progress = Progress(
-        stages_of(project), work_of_people(project), tasks_with_named_models(project), timezone.now()
-    )
-    if time.monotonic() - began > SLOW_SECONDS:
-        cache.set(key, progress, KEPT_SECONDS)
-    return progress
-
-
-def stages_of(project: Project) -> list[Stage]:
-    """Counts by language and category, in two queries; prompts are counted in an index, never opened."""
-    stages: dict[tuple[str, str], Stage] = {}
-
-    def stage(language: str, category: str) -> Stage:
-        label = str(Prompt.Category(category).label)
-        return stages.setdefault((language, category), Stage(language, label))
-
-    prompts = Prompt.objects.filter(project=project).values_list("language", "category")
-    for language, category, n in prompts.annotate(n=Count("id")).order_by():
-        stage(language, category).prompts = n
-    tasks = Task.objects.filter(project=project, purpose=Task.Purpose.COLLECT)
-    groups = tasks.values_list("prompt__language", "prompt__category", "kind", "status")
-    for language, category, kind, status, n in groups.annotate(n=Count("id")).order_by():
-        counts = getattr(stage(language, category), kind, None)
-        if counts is not None:
-            setattr(counts, status, n)
-    return [stages[key] for key in sorted(stages)]
-
-
-def total_of(stages: list[Stage]) -> Stage:
-    total = Stage("", "")
-    for stage in stages:
-        total.prompts += stage.prompts
-        for kind in Task.Kind.values:
-            for status in Task.Status.values:
-                counts, more = getattr(total, kind), getattr(stage, kind)
-                setattr(counts, status, getattr(counts, status) + getattr(more, status))
-    return total
-
-
-def work_of_people(project: Project) -> list[Work]:
-    """Everybody who has submitted something; whoever did most today comes first."""
-    counts = (
-        Submission.objects.filter(assignment__task__project=project, revision=1)
-        .values_list("assignment__user", "assignment__task__kind")
-        .annotate(today=Count("id", filter=Q(created_at__gte=today_in(project).begin)), n=Count("id"))
-        .order_by()
-    )
-    rows = list(counts)
-    users = User.objects.only("name", "email", "kind").in_bulk({row[0] for row in rows})
-    work = {pk: Work(user) for pk, user in users.items()}
-    for user, kind, today_n, n in rows:
-        if kind == Task.Kind.RANK:
-            work[user].ranked_today, work[user].ranked = today_n, n
-        else:
-            work[user].written_today += today_n
-            work[user].written += n
-    return sorted(work.values(), key=lambda w: (-w.ranked_today - w.written_today, -w.ranked - w.written))
-
-
 def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | None) -> TaskPage:
     """Newest first, a page by keyset: as quick on the thousandth page as on the first."""
-    tasks = tasks_asked_for(project, asked).select_related("prompt")
+    tasks = tasks_found(project, asked).select_related("prompt")
+    tasks = tasks.annotate(names_model=Exists(_outputs_that_name_their_model()))
     if after is not None:
         start = Task.objects.filter(project=project, public_id=after).values_list("pk", flat=True).first()
         tasks = tasks.filter(pk__lt=start or 0)
@@ -173,12 +63,13 @@ def page_of_tasks(project: Project, asked: TaskFilter, *, after: uuid.UUID | Non
     return TaskPage(found[:PAGE], found[PAGE - 1].public_id if len(found) > PAGE else None)
 
 
-def tasks_asked_for(project: Project, asked: TaskFilter) -> QuerySet[Task]:
-    """With whether one of their outputs names its model."""
+def tasks_found(project: Project, asked: TaskFilter) -> QuerySet[Task]:
+    """Every task that the filter lets pass."""
     tasks = Task.objects.filter(project=project)
-    tasks = tasks.annotate(names_model=Exists(_outputs_that_name_their_model()))
     if asked.flag == "names_model":
-        tasks = tasks.filter(names_model=True)
+        tasks = tasks.filter(Exists(_outputs_that_name_their_model()))
+    elif asked.flag == "given_back":
+        tasks = tasks.filter(pk__in=_given_back_often(project))
     tasks = tasks.filter(
         **{
             name: value
@@ -191,14 +82,28 @@ def tasks_asked_for(project: Project, asked: TaskFilter) -> QuerySet[Task]:
             if value
         }
     )
-    if asked.text.strip():
-        tasks = tasks.filter(_text_filter(project, asked.text.strip()))
-    return tasks
+    return tasks.filter(_text_filter(project, asked.text.strip())) if asked.text.strip() else tasks
 
 
-def tasks_with_named_models(project: Project) -> int:
-    tasks = Task.objects.filter(project=project, kind=Task.Kind.RANK, status=Task.Status.OPEN)
-    return tasks.filter(Exists(_outputs_that_name_their_model())).count()
+def tasks_with_named_models(project: Project, *, most: int) -> int:
+    """How many open tasks, no further than one over `most`; found from the few outputs that do."""
+    slots = TaskCompletion.objects.filter(
+        task__project=project, task__kind=Task.Kind.RANK, task__status=Task.Status.OPEN
+    ).exclude(completion__names_model="")
+    return slots.values("task").distinct()[: most + 1].count()
+
+
+def tasks_given_back_often(project: Project, *, most: int) -> int:
+    """How many open tasks, no further than one over `most`."""
+    tasks = Task.objects.filter(pk__in=_given_back_often(project), status=Task.Status.OPEN)
+    return tasks[: most + 1].count()
+
+
+def _given_back_often(project: Project) -> QuerySet[Assignment, dict[str, Any]]:
+    """Tasks that several people let run out and never submitted."""
+    expired = Assignment.objects.filter(task__project=project, status=Assignment.Status.EXPIRED)
+    often = expired.values("task").annotate(people=Count("user")).filter(people__gte=OFTEN)
+    return often.values("task").order_by()
 
 
 def _outputs_that_name_their_model() -> QuerySet[Completion]:
@@ -315,11 +220,15 @@ def _text_filter(project: Project, text: str) -> Q:
     try:
         public_id = uuid.UUID(text)
     except ValueError:
-        prompts = Prompt.objects.annotate(words=SearchVector("messages")).filter(
-            Q(external_id=text) | Q(words=_search_query(text)), project=project
-        )
-        return Q(prompt__in=prompts.values("pk"))
+        return Q(prompt__in=prompts_with(project, text).values("pk"))
     return Q(public_id=public_id) | Q(prompt__public_id=public_id)
+
+
+def prompts_with(project: Project, text: str) -> QuerySet[Prompt]:
+    """Prompts with the team's own id, or with these words in the conversation."""
+    return Prompt.objects.annotate(words=SearchVector("messages")).filter(
+        Q(external_id=text) | Q(words=_search_query(text)), project=project
+    )
 
 
 def _search_query(text: str) -> SearchQuery:

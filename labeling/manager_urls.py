@@ -11,6 +11,12 @@ from labeling import (
     rubric_views,
     suspension_views,
     task_set_views,
+    audit_views,
+    bulk_views,
+    csv_views,
+    overview_views,
+    prompt_list_views,
+    rubric_views,
 )
 from labeling import import_views as imports
 from labeling import manager_views as views
@@ -20,6 +26,15 @@ PROJECT = "projects/<uuid:project_id>/manage/"
 urlpatterns = [
     path("projects/new/", launch_views.create_project, name="create-project"),
     path(PROJECT, views.progress, name="manage"),
+    path("projects/new/", views.create_project, name="create-project"),
+    path("projects/all/", overview_views.all_projects, name="manage-all"),
+    path(PROJECT, overview_views.overview, name="manage"),
+    path(f"{PROJECT}tables/<str:name>.csv", csv_views.table, name="manage-csv"),
+    path(f"{PROJECT}audit/", audit_views.audit, name="manage-audit"),
+    path(f"{PROJECT}prompts/", prompt_list_views.prompts, name="manage-prompts"),
+    path("prompts/<uuid:prompt_id>/", prompt_list_views.prompt, name="manage-prompt"),
+    path(f"{PROJECT}change/<str:target>/", bulk_views.confirm, name="confirm-bulk"),
+    path("changes/<uuid:change_id>/", bulk_views.bulk_change, name="bulk-change"),
     path(f"{PROJECT}settings/", views.settings, name="manage-settings"),
     path(f"{PROJECT}pause/", views.pause, name="pause-project"),
     path(f"{PROJECT}resume/", views.resume, name="resume-project"),

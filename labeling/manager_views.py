@@ -1,4 +1,4 @@
-"""Managers' pages: settings, guidelines, people, progress, tasks."""
+"""Managers' pages: settings, guidelines, people, tasks."""
 
 import uuid
 from typing import Any
@@ -11,35 +11,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import access, actions
+from labeling import access, actions, people_queries
 from labeling import manager_queries as queries
 from labeling.access import PersonRequest
-from labeling.days import today_in
+from labeling.actions.changes import changes_of
 from labeling.errors import Conflict, DomainError
 from labeling.known_queries import with_standing
-from labeling.launch_queries import checklist_of
 from labeling.manager_forms import MarksForm, ProjectForm, RolesForm, TaskFilterForm
-from labeling.models import Membership, Project, Task, Topic, User
+from labeling.models import BulkChange, Membership, Project, Task, Topic, User
 from labeling.settings_page import settings_page
 from labeling.suspension_queries import suspensions_in
-
-
-@login_required
-@require_GET
-def progress(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
-    project = access.managed_project(request.user, project_id)
-    counted = queries.progress_of(project)
-    context = {
-        "project": project,
-        "checklist": checklist_of(project),
-        "stages": counted.stages,
-        "total": queries.total_of(counted.stages),
-        "work": counted.work,
-        "counted_at": counted.counted_at,
-        "named_models": counted.named_models,
-        "today": today_in(project).date,
-    }
-    return render(request, "manage/progress.html", context)
 
 
 @login_required
@@ -49,7 +30,7 @@ def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     form = ProjectForm.of(project, _sent(request))
     if request.method == "POST" and form.is_valid():
         try:
-            actions.change_project(project=project, **form.wish())
+            actions.change_project(project=project, actor=request.user, **form.wish())
         except DomainError as error:
             form.add_domain_error(error)
         else:
@@ -132,6 +113,7 @@ def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "suspensions": suspensions_in(project),
         "roles": Membership.Role.choices,
         "groups": Membership.Group.choices,
+        **people_queries.table_of(project, sort=request.GET.get("sort", "")),
     }
     return render(request, "manage/people.html", context)
 
@@ -158,7 +140,13 @@ def tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     page = queries.page_of_tasks(project, form.asked(), after=form.cleaned_data.get("after"))
     address = request.GET.copy()
     address.pop("after", None)
-    context = {"project": project, "form": form, "page": page, "address": address.urlencode()}
+    context = {
+        "project": project,
+        "form": form,
+        "page": page,
+        "address": address.urlencode(),
+        "changes": changes_of(BulkChange.Target.TASKS),
+    }
     return render(request, "manage/tasks.html", context)
 
 
@@ -190,7 +178,7 @@ def mark_task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("There is no such topic or output; nothing was changed."))
     else:
-        actions.mark_prompt(prompt=task.prompt, topics=form.cleaned_data["topics"])
+        actions.mark_prompt(prompt=task.prompt, topics=form.cleaned_data["topics"], actor=request.user)
         actions.mark_outputs(task=task, slots=form.cleaned_data["outputs"])
         messages.success(request, _("It is marked."))
     return redirect("manage-task", task.public_id)
@@ -236,10 +224,11 @@ def _give_roles(
     request: PersonRequest, project: Project, member: User, roles: list[str], group: str, languages: list[str]
 ) -> None:
     try:
-        actions.give_roles(project=project, user=member, roles=roles)
+        whose: dict[str, Any] = {"project": project, "user": member, "actor": request.user}
+        actions.give_roles(roles=roles, **whose)
         if group:
-            actions.set_group(project=project, user=member, group=group)
-        actions.set_languages(project=project, user=member, languages=languages)
+            actions.set_group(group=group, **whose)
+        actions.set_languages(languages=languages, **whose)
     except DomainError as error:
         messages.error(request, error.message)
         return

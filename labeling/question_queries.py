@@ -50,6 +50,11 @@ def closed_threads(project: Project, *, after: uuid.UUID | None = None) -> Threa
     return _page(_whole(_in_project(project).filter(closed_at__isnull=False)), after)
 
 
+def all_threads(project: Project) -> QuerySet[Thread]:
+    """Open and closed, the newest first."""
+    return _whole(_in_project(project)).order_by("-pk")
+
+
 def open_counts(projects: Iterable[Project]) -> dict[int, int]:
     """Primary key of a project → how many questions wait there, in one query for all of them."""
     threads = Thread.objects.filter(closed_at=None, assignment__task__project__in=list(projects))

@@ -1,8 +1,10 @@
 """What reviewers ask: what waits for them, one submission with all that belongs to it, which is next."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -23,6 +25,24 @@ PAGE = 50
 MOST_COUNTED = 99  # a badge says 99+ for more
 
 State = Submission.ReviewState
+
+# Of each project what waits, by the index of review states; each counted no further than `most`.
+WAITING = """
+    SELECT project.id, waiting.n FROM unnest(%(projects)s::bigint[]) AS project (id) CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT FROM labeling_submission AS submission
+            JOIN labeling_assignment AS seat ON seat.id = submission.assignment_id
+            WHERE submission.project_id = project.id AND submission.origin = 'person'
+              AND submission.review_state = 'not_reviewed' AND seat.user_id <> %(reviewer)s
+              AND NOT EXISTS (
+                  SELECT FROM labeling_submission AS newer
+                  WHERE newer.assignment_id = submission.assignment_id
+                    AND newer.revision > submission.revision
+              )
+            LIMIT %(most)s
+        ) AS found
+    ) AS waiting
+"""
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,20 @@ def waiting_count(reviewer: User, project: Project) -> int:
     """How many wait for a review; counted no further than one over MOST_COUNTED."""
     waiting = submissions_for(reviewer, project).filter(review_state=State.NOT_REVIEWED)
     return waiting[: MOST_COUNTED + 1].count()
+
+
+def waiting_counts(reviewer: User, projects: Collection[Project]) -> dict[int, int]:
+    """Primary key of a project → as waiting_count, in one query for all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WAITING,
+            {
+                "projects": [project.pk for project in projects],
+                "reviewer": reviewer.pk,
+                "most": MOST_COUNTED + 1,
+            },
+        )
+        return dict(cursor.fetchall())
 
 
 def page_of_submissions(

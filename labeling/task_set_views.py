@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labeling import access, actions
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
-from labeling.manager_queries import tasks_asked_for
+from labeling.manager_queries import tasks_found
 from labeling.models import TaskSet
 from labeling.queue_forms import FillForm, TaskSetForm
 from labeling.task_set_queries import task_sets_of
@@ -59,7 +59,7 @@ def fill_task_set(request: PersonRequest, set_id: uuid.UUID) -> HttpResponse:
     task_set = access.task_set_for(request.user, set_id)
     project = task_set.project
     form = FillForm(request.POST, project=project)
-    tasks = tasks_asked_for(project, form.asked())
+    tasks = tasks_found(project, form.asked())
     if not form.is_valid():
         return _set_page(request, task_set, TaskSetForm.of(task_set), fill=form, status=400)
     goes_out = "out" in request.POST

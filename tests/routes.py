@@ -69,6 +69,14 @@ ROUTES = {
     # labeling: managers
     "create-project": Route(MANAGERS | {"elsewhere"}, get=200, post=400),
     "manage": Route(MANAGERS, PROJECT, get=200),
+    "manage-all": Route(MANAGERS | {"elsewhere"}, get=200),
+    "manage-csv": Route(MANAGERS, ("project", "table"), get=200, is_page=False),
+    "manage-audit": Route(MANAGERS, PROJECT, get=200),
+    "manage-prompts": Route(MANAGERS, PROJECT, get=200),
+    "manage-prompt": Route(MANAGERS, ("prompt",), get=200),
+    # Without rows and a change it leads back; tests/labeling/test_bulk_changes.py opens it.
+    "confirm-bulk": Route(MANAGERS, ("project", "many"), get=302, post=302, is_page=False),
+    "bulk-change": Route(MANAGERS, ("bulk change",), get=200, post=302),
     "manage-settings": Route(MANAGERS, PROJECT, get=200, post=400),
     "pause-project": Route(MANAGERS, PROJECT, post=302),
     "resume-project": Route(MANAGERS, PROJECT, post=302),

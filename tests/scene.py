@@ -122,7 +122,19 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         prefix="pct_0000",
         expires_at=NOW + timedelta(days=9999),
     )
+    change = labeling_actions.start_bulk_change(
+        project=project,
+        actor=manager,
+        action="reopen",
+        selection={"filter": {}},
+        options={},
+        told=project.tasks.count(),
+    )
     return {
+        "prompt": task.prompt.public_id,
+        "bulk change": change.public_id,
+        "table": "tasks",
+        "many": "tasks",
         "assignment": assignment.public_id,
         "writing": writing.public_id,
         **make_questions(assignment, writing, manager),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import TimeoutError
 
 from labeling import actions, markdown
+from labeling.actions import audit
 from labeling.models import Assignment, Completion, Membership, Ranking
 from tests import hostile
 from tests.making import make_ranking_task
@@ -33,10 +34,18 @@ FIELDS = {
     "labeling.ApiToken.prefix": "made by the program",
     "labeling.ApiToken.scopes": "of a fixed list",
     "labeling.Assignment.draft": "draft",
+    "labeling.AuditEvent.action": "of a fixed list",
+    "labeling.AuditEvent.data": "filled by a change of settings",
+    "labeling.AuditEvent.object_type": "made by the program",
+    "labeling.BulkChange.action": "of a fixed list",
+    "labeling.BulkChange.options": "checked when it enters",
+    "labeling.BulkChange.selection": "no page shows it",
     "labeling.Completion.external_id": "name",
     "labeling.Completion.metadata": "json",
     "labeling.Completion.names_model": "name",
     "labeling.Completion.text": "one",
+    "labeling.DailyWork.kind": "of a fixed list",
+    "labeling.DailyWork.purpose": "of a fixed list",
     "labeling.FaqEntry.answer": "together",
     "labeling.FaqEntry.language": "of a fixed list",
     "labeling.FaqEntry.question": "together",
@@ -71,6 +80,11 @@ FIELDS = {
     "labeling.PromptDraft.content": "prompt",
     "labeling.Review.note": "together",
     "labeling.RubricVersion.questions": "questions",
+    "labeling.StageCount.category": "of a fixed list",
+    "labeling.StageCount.kind": "of a fixed list",
+    "labeling.StageCount.language": "a copy of the prompt's",
+    "labeling.StageCount.purpose": "of a fixed list",
+    "labeling.StageCount.status": "of a fixed list",
     "labeling.Submission.comment": "together",
     "labeling.Submission.idempotency_key": "no page shows it",
     "labeling.Suspension.reason": "together",
@@ -227,8 +241,16 @@ def scene(live_server):
             assert model.objects.exists(), f"tests/scene.py makes no {model.__name__}"
             fill(model, field, how)
     scene.project.refresh_from_db()
+    make_audit_events(scene)
     scene.arguments["upload"] = make_upload(scene).public_id
     return scene
+
+
+def make_audit_events(scene):
+    """The database lets nobody change them: they are made as hostile as they can be."""
+    for text in hostile.SHORT.values():
+        data = {hostile.in_one_line(text, 60): audit.change(text, hostile.TOGETHER), "nested": {text: [text]}}
+        audit.record("settings_changed", actor=scene.people["admin"], project=scene.project, data=data)
 
 
 def make_upload(scene):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from labeling import actions, manager_queries
+from labeling import actions
 from labeling.models import GuidelineVersion, Membership, Project, Prompt, Task, Transfer
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
@@ -196,38 +196,6 @@ def test_the_last_manager_stays(client, client_for, project, manager, annotator)
     assert client.get(address("manage-people", project)).status_code == 404
 
 
-# --- progress
-
-
-def test_progress_counts_by_language_and_category_and_by_person(client, project, annotator):
-    make_demonstration_task(project, category="chat", language="zh")
-    make_ranking_task(project)
-    withdrawn = make_ranking_task(project)
-    actions.withdraw_task(task=withdrawn, actor=None)
-    make_ranking_task(project)
-    assignment = actions.claim_task(user=annotator, project=project, kind="rank")
-    actions.submit_ranking(assignment=assignment, places=[(n, n) for n in range(1, 5)], idempotency_key="k")
-
-    context = client.get(address("manage", project)).context
-
-    stages = {(s.language, s.category): s for s in context["stages"]}
-    assert (stages["zh", "chat"].prompts, stages["zh", "chat"].demonstrate.open) == (1, 1)
-    other = stages["en", "other"]
-    assert (other.prompts, other.rank.open, other.rank.complete, other.rank.withdrawn) == (3, 1, 1, 1)
-    assert (context["total"].prompts, context["total"].rank.total) == (4, 2)
-    (work,) = context["work"]
-    assert (work.user, work.ranked_today, work.ranked, work.written) == (annotator, 1, 1, 0)
-
-
-def test_where_counting_is_slow_the_counts_are_kept_for_a_while(client, project, monkeypatch):
-    monkeypatch.setattr(manager_queries, "SLOW_SECONDS", 0)
-    make_prompt(project)
-    first = client.get(address("manage", project)).context
-    make_prompt(project)
-
-    second = client.get(address("manage", project)).context
-
-    assert (second["total"].prompts, second["counted_at"]) == (1, first["counted_at"])
 
 
 # --- tasks
@@ -418,7 +386,10 @@ def cost(client, address_):
 def test_no_page_costs_more_queries_when_there_is_more(client, project, person, manager):
     addresses = {
         name: address(name, project)
-        for name in ("manage", "manage-tasks", "manage-people", "manage-guidelines", "manage-imports")
+        for name in (
+            *("manage", "manage-tasks", "manage-prompts", "manage-people"),
+            *("manage-guidelines", "manage-imports", "manage-audit"),
+        )
     }
     addresses["manage-invitations"] = address("manage-invitations", project)
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from labeling import actions
 from labeling.errors import DomainError
-from labeling.manager_queries import TaskFilter, tasks_asked_for
+from labeling.manager_queries import TaskFilter, tasks_found
 from labeling.models import Project, Prompt, Task, TaskSet
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"There is no project {options['project']!r}.")
         fields = ("kind", "status", "language", "category", "text")
-        tasks = tasks_asked_for(project, TaskFilter(**{name: options[name] for name in fields}))
+        tasks = tasks_found(project, TaskFilter(**{name: options[name] for name in fields}))
         try:
             n = self._change(project, tasks, options)
         except DomainError as error:

@@ -22,7 +22,7 @@ FEWEST_PAIRS = 30  # of one person, before their agreement says anything
 FEWEST_TASKS = 20  # of one person, before their pace does
 FAR = 3  # times as quick, or as slow, as people usually are
 MOST_NAMES = 5
-MOST_COUNTED = 1000
+MOST_COUNTED = 99  # of flawed tasks; 99+ says that there are more
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ def in_words(value: Any) -> str:
     """A value of a summary as text; what is nested stays JSON."""
     if isinstance(value, dict) and value.keys() == {"from", "to"}:
         return f"{in_words(value['from'])} → {in_words(value['to'])}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items()) or "–"
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
         return ", ".join(map(str, value)) or "–"
     if value in (None, ""):

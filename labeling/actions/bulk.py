@@ -81,12 +81,12 @@ def start_bulk_change(
     return made
 
 
-def continue_bulk_change(*, change: BulkChange, seconds: float = SECONDS) -> BulkChange:
-    """Go on for about so long, each batch a transaction of its own; over when `finished_at` is set.
+def continue_bulk_change(*, change: BulkChange, seconds: float | None = None) -> BulkChange:
+    """Go on for about so long (None: SECONDS), each batch a transaction of its own; over when `finished_at` is set.
 
     Two who go on at once take turns: no row is changed twice.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + (SECONDS if seconds is None else seconds)
     change = _next_batch(change.pk)
     while change.finished_at is None and time.monotonic() < until:
         change = _next_batch(change.pk)

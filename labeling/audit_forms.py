@@ -14,7 +14,8 @@ class AuditFilterForm(forms.Form):
     """What stands in the address; anything that may not be asked is left out."""
 
     person = forms.ChoiceField(label=_("Person"), required=False)
-    action = forms.ChoiceField(
+    # Not "action": a form with such a field has no address of its own for scripts any more.
+    did = forms.ChoiceField(
         label=_("Action"), required=False, choices=lambda: [("", _("any")), *ACTIONS.items()]
     )
     since = forms.DateField(
@@ -36,7 +37,7 @@ class AuditFilterForm(forms.Form):
         sent = self.cleaned_data
         return AuditFilter(
             person=sent.get("person") or "",
-            action=sent.get("action") or "",
+            action=sent.get("did") or "",
             since=sent.get("since"),
             until=sent.get("until"),
         )

@@ -82,7 +82,7 @@ def start_bulk_change(
 
 
 def continue_bulk_change(*, change: BulkChange, seconds: float | None = None) -> BulkChange:
-    """Go on for about so long (None: SECONDS), each batch a transaction of its own; over when `finished_at` is set.
+    """Go on for about so long (None: SECONDS), a transaction a batch; over when `finished_at` is set.
 
     Two who go on at once take turns: no row is changed twice.
     """

@@ -163,8 +163,8 @@ def test_the_log_is_read_newest_first_and_filtered_by_person_action_and_day(clie
     today = timezone.now().date()
     assert shown(client, project) == ["project_resumed", "project_paused", "project_created"]
     assert shown(client, project, person=str(other.public_id)) == ["project_paused"]
-    assert shown(client, project, action="project_resumed") == ["project_resumed"]
-    assert shown(client, project, action="nonsense", person="nobody") == shown(client, project)
+    assert shown(client, project, did="project_resumed") == ["project_resumed"]
+    assert shown(client, project, did="nonsense", person="nobody") == shown(client, project)
     assert len(shown(client, project, since=today.isoformat(), until=today.isoformat())) == 3
     assert shown(client, project, until=(today - timedelta(days=1)).isoformat()) == []
     page = client.get(address("manage-audit", project)).content.decode()
@@ -203,9 +203,7 @@ def test_the_log_goes_on_page_by_page_without_gaps(client, project):
 def test_the_log_as_csv(client, project, manager):
     audit.record("project_paused", actor=manager, project=project, data={"reason": "Tea."})
 
-    answer = client.get(
-        reverse("manage-csv", args=[project.public_id, "audit"]), {"action": "project_paused"}
-    )
+    answer = client.get(reverse("manage-csv", args=[project.public_id, "audit"]), {"did": "project_paused"})
 
     (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
     assert (row["email"], row["action"], row["data"]) == (

@@ -51,7 +51,7 @@ def invitations(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def revoke(request: PersonRequest, invitation_id: uuid.UUID) -> HttpResponse:
     invitation = access.invitation_for(request.user, invitation_id)
-    actions.revoke_invitation(invitation=invitation)
+    actions.revoke_invitation(invitation=invitation, actor=request.user)
     messages.success(request, _("The invitation is revoked: its link opens nothing any more."))
     return redirect("manage-invitations", invitation.project.public_id)
 

@@ -113,7 +113,7 @@ def end_pilot(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     newest = pilot_queries.newest_pilot(project)
     if newest is not None:
-        actions.end_pilot(pilot=newest)
+        actions.end_pilot(pilot=newest, actor=request.user)
         messages.success(request, _("The pilot is over. What is open of it stays open."))
     return redirect("manage-pilot", project.public_id)
 

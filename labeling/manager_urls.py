@@ -4,19 +4,18 @@ from django.urls import path
 
 from labeling import (
     answer_views,
+    audit_views,
+    bulk_views,
+    csv_views,
     invitation_views,
     launch_views,
     opening_views,
+    overview_views,
+    prompt_list_views,
     queue_views,
     rubric_views,
     suspension_views,
     task_set_views,
-    audit_views,
-    bulk_views,
-    csv_views,
-    overview_views,
-    prompt_list_views,
-    rubric_views,
 )
 from labeling import import_views as imports
 from labeling import manager_views as views
@@ -25,8 +24,6 @@ PROJECT = "projects/<uuid:project_id>/manage/"
 
 urlpatterns = [
     path("projects/new/", launch_views.create_project, name="create-project"),
-    path(PROJECT, views.progress, name="manage"),
-    path("projects/new/", views.create_project, name="create-project"),
     path("projects/all/", overview_views.all_projects, name="manage-all"),
     path(PROJECT, overview_views.overview, name="manage"),
     path(f"{PROJECT}tables/<str:name>.csv", csv_views.table, name="manage-csv"),

@@ -20,7 +20,6 @@ from labeling.prompt_list_queries import PromptFilter, prompts_found
 
 BATCH = 500
 SECONDS = 1.0  # that one request works on it
-MOST = 1000  # of a number that is asked for
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,9 @@ def _checked_options(change: Change, options: Mapping[str, Any]) -> dict[str, An
             raise DomainError("no_topics", message, {"topics": message})
     if "number" in change.needs:
         number = options.get("number")
-        if number is None or not -MOST <= number <= MOST:
-            message = _("Write a whole number between -%(most)s and %(most)s.") % {"most": MOST}
+        low, high = change.bounds
+        if number is None or not low <= number <= high:
+            message = _("Write a whole number from %(low)s to %(high)s.") % {"low": low, "high": high}
             raise DomainError("bad_number", message, {"number": message})
         checked["number"] = number
     return checked

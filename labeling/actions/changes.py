@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labeling.actions.many import mark_prompts, prompts_of, reopen_tasks, withdraw_tasks
+from labeling.actions.selections import MOST_MORE, PRIORITIES, give_priority, give_seats
 from labeling.models import BulkChange, User
 
 Target = BulkChange.Target
@@ -22,8 +23,8 @@ EVERY_ROW = Q()
 class Change:
     """apply: does it to locked rows of the target; returns how many were changed.
 
-    needs: what the manager is asked for: topics, number. concerns: which rows it can change, to be counted
-    beforehand. explanation: what will happen, in words.
+    needs: what the manager is asked for: topics, or a number within the bounds. concerns: which rows it can
+    change, to be counted beforehand. explanation: what will happen, in words.
     """
 
     target: Target
@@ -31,6 +32,7 @@ class Change:
     explanation: Promise
     apply: Callable[[Rows, User, Options], int]
     needs: tuple[str, ...] = ()
+    bounds: tuple[int, int] = (0, 0)
     concerns: Q = EVERY_ROW
     is_danger: bool = False
 
@@ -53,6 +55,24 @@ CHANGES: dict[str, Change] = {
         _("Withdrawn tasks are handed out again; those that have their submissions by now are complete."),
         lambda tasks, actor, options: reopen_tasks(tasks=tasks, actor=actor),
         concerns=Q(status="withdrawn"),
+    ),
+    "add_seats": Change(
+        Target.TASKS,
+        _("Ask more people"),
+        _("So many more people judge each of them; what is complete is open again."),
+        lambda tasks, actor, options: give_seats(
+            [task.pk for task in tasks], seats=options["number"], actor=actor
+        ),
+        needs=("number",),
+        bounds=(1, MOST_MORE),
+    ),
+    "set_priority": Change(
+        Target.TASKS,
+        _("Set the priority"),
+        _("They are handed out before those of a lower priority. Most tasks have 0."),
+        lambda tasks, actor, options: give_priority([task.pk for task in tasks], options["number"]),
+        needs=("number",),
+        bounds=PRIORITIES,
     ),
     "mark_tasks": Change(
         Target.TASKS,

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from labeling import access, mails
+from labeling.actions import audit
 from labeling.actions.people import add_member, add_person
 from labeling.actions.texts import check_storable
 from labeling.actions.tokens import digest_of
@@ -61,18 +62,21 @@ def invite(
     uses = 1 if email else uses
     _check_wish(project, roles=roles, group=group, languages=languages, email=email, uses=uses, days=days)
     key = secrets.token_urlsafe(32)
-    invitation = Invitation.objects.create(
-        project=project,
-        created_by=actor,
-        digest=digest_of(key),
-        email=email,
-        roles=[role for role in Membership.Role.values if role in roles],
-        group=group,
-        languages=[code for code in project.languages if code in languages],
-        uses_left=uses,
-        expires_at=Now() + timedelta(days=days),
-    )
-    invitation.refresh_from_db()
+    with transaction.atomic():
+        invitation = Invitation.objects.create(
+            project=project,
+            created_by=actor,
+            digest=digest_of(key),
+            email=email,
+            roles=[role for role in Membership.Role.values if role in roles],
+            group=group,
+            languages=[code for code in project.languages if code in languages],
+            uses_left=uses,
+            expires_at=Now() + timedelta(days=days),
+        )
+        invitation.refresh_from_db()
+        data = {"roles": invitation.roles, "email": email, "uses": uses}
+        audit.record("invitation_made", actor=actor, project=project, subject=invitation, data=data)
     try:
         if email:
             _send(invitation, key)
@@ -114,9 +118,11 @@ def sign_up(*, key: str, email: str, name: str, password: str) -> User:
     return user
 
 
-def revoke_invitation(*, invitation: Invitation) -> None:
+@transaction.atomic
+def revoke_invitation(*, invitation: Invitation, actor: User | None = None) -> None:
     """Its link opens nothing any more; who came in by it stays. Twice is the same as once."""
-    Invitation.objects.filter(pk=invitation.pk, revoked_at=None).update(revoked_at=Now())
+    if Invitation.objects.filter(pk=invitation.pk, revoked_at=None).update(revoked_at=Now()):
+        audit.record("invitation_revoked", actor=actor, project=invitation.project, subject=invitation)
 
 
 def _check_wish(

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.faq import publish_faq_entry
 from labeling.actions.people import add_member
 from labeling.actions.project import change_project, create_project, publish_guidelines, settings_of
@@ -95,14 +96,16 @@ def apply_plan(*, project: Project, actor: User | None, workload: Workload, curr
         "currency": currency,
     }
     project = Project.objects.select_for_update().get(pk=project.pk)
-    project = change_project(project=project, **settings_of(project) | changed)
-    return Plan.objects.create(
+    project = change_project(project=project, actor=actor, **settings_of(project) | changed)
+    plan = Plan.objects.create(
         project=project,
         author=actor,
         currency=project.currency,
         finish_on=finish_on,
         **dataclasses.asdict(workload),
     )
+    audit.record("plan_applied", actor=actor, project=project, subject=plan, data={"ends": str(finish_on)})
+    return plan
 
 
 def _checked_finish(workload: Workload, today: datetime.date) -> datetime.date:

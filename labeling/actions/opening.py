@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions import audit
 from labeling.actions.tasks import of_prompt, seats_for, that_differ
 from labeling.actions.transfers import (
     Cancelled,
@@ -71,6 +72,7 @@ def start_opening(
         created_by=actor,
     )
     transitions.record_transfer(transfer, actor=actor)
+    audit.record("opening_started", actor=actor, project=project, subject=transfer, data=transfer.options)
     ring_transfer(transfer)
     return transfer
 

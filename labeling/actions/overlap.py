@@ -7,8 +7,8 @@ from django.db.models import Value
 from django.db.models.functions import Greatest
 
 from labeling import transitions
+from labeling.actions import audit
 from labeling.actions.tasks import is_drawn
-from labeling.actions.traces import leave_trace
 from labeling.eligibility import WORK
 from labeling.models import Project, Task, User
 
@@ -30,7 +30,8 @@ def apply_overlap(*, project: Project, actor: User | None) -> int:
         drawn[is_drawn(prompt, project.overlap_share)].append(pk)
     changed = _want(drawn[True], project.overlap_people) + _want(drawn[False], 1)
     full = transitions.complete_full_tasks(drawn[True] + drawn[False], actor=actor)
-    leave_trace("overlap applied", project=project, actor=actor, tasks=changed, completed=full)
+    data = {"tasks": changed, "completed": full}
+    audit.record("overlap_applied", actor=actor, project=project, data=data)
     return changed
 
 

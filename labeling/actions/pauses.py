@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.texts import check_storable
 from labeling.errors import DomainError
 from labeling.models import Pause, Project, User
@@ -21,13 +22,16 @@ def pause_project(*, project: Project, reason: str, actor: User | None = None) -
     Project.objects.filter(pk=project.pk).update(pause_reason=reason)
     _end(project, actor)
     Pause.objects.create(project=project, reason=reason, paused_by=actor)
+    audit.record("project_paused", actor=actor, project=project, subject=project, data={"reason": reason})
 
 
 @transaction.atomic
 def resume_project(*, project: Project, actor: User | None = None) -> None:
     """Hand out tasks again."""
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    Project.objects.filter(pk=project.pk).update(paused_at=None, pause_reason="")
+    paused = Project.objects.filter(pk=project.pk, paused_at__isnull=False)
+    if paused.update(paused_at=None, pause_reason=""):
+        audit.record("project_resumed", actor=actor, project=project, subject=project)
     _end(project, actor)
 
 

@@ -5,6 +5,7 @@ from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.opening import HIGHEST_PRIORITY, lock_opening, open_for, start_opening
 from labeling.errors import Conflict, DomainError
 from labeling.models import Pilot, Project, Prompt, Task, Transfer, User
@@ -46,18 +47,22 @@ def start_pilot(*, project: Project, actor: User | None, kind: str, size: int = 
         raise DomainError("nothing_to_pilot", _no_prompts(kind))
     pilot = Pilot.objects.create(project=project, kind=kind, started_by=actor)
     pilot.tasks.add(*tasks)
+    data = {"kind": kind, "tasks": len(tasks)}
+    audit.record("pilot_started", actor=actor, project=project, subject=pilot, data=data)
     return pilot
 
 
-def end_pilot(*, pilot: Pilot) -> None:
+@transaction.atomic
+def end_pilot(*, pilot: Pilot, actor: User | None) -> None:
     """It is over; what is open of it stays open. Ending twice is ending once."""
-    Pilot.objects.filter(pk=pilot.pk, ended_at=None).update(ended_at=Now())
+    if Pilot.objects.filter(pk=pilot.pk, ended_at=None).update(ended_at=Now()):
+        audit.record("pilot_ended", actor=actor, project=pilot.project, subject=pilot)
 
 
 @transaction.atomic
 def open_the_rest(*, pilot: Pilot, actor: User | None) -> Transfer | None:
     """Go: the pilot is over, and a worker opens tasks for every prompt that has none; None: all have one."""
-    end_pilot(pilot=pilot)
+    end_pilot(pilot=pilot, actor=actor)
     rest = Selection(kind=pilot.kind, splits=USUAL_SPLITS[Task.Kind(pilot.kind)])
     if not rest.prompts(pilot.project).exists():
         return None

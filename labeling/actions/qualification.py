@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from labeling.actions.traces import leave_trace
+from labeling.actions import audit
 from labeling.known_queries import agreement_at_qualifying
 from labeling.models import Project, Submission, Task, User
 
@@ -26,11 +26,12 @@ def settle_qualification(submission: Submission) -> None:
 def qualify(*, project: Project, user: User, actor: User) -> None:
     """A manager's word that this person is qualified, whatever they did."""
     project.memberships.filter(user=user, qualified_at=None).update(qualified_at=Now(), qualified_by=actor)
-    leave_trace("qualified", project=project, actor=actor, person=str(user.public_id))
+    audit.record("qualified", actor=actor, project=project, subject=user, data={"person": str(user)})
 
 
 @transaction.atomic
 def lift_qualification(*, project: Project, user: User, actor: User) -> None:
     """This person has to qualify (again): with the next task of the qualification, or by a manager's word."""
     project.memberships.filter(user=user).update(qualified_at=None, qualified_by=None)
-    leave_trace("qualification lifted", project=project, actor=actor, person=str(user.public_id))
+    data = {"person": str(user)}
+    audit.record("qualification_lifted", actor=actor, project=project, subject=user, data=data)

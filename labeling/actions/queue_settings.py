@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.selections import PRIORITIES
-from labeling.actions.traces import leave_trace
 from labeling.errors import DomainError
 from labeling.models import Project, User
 
@@ -40,12 +40,14 @@ def change_queue(
         "qualification_tasks": qualification_tasks,
         "qualification_share": qualification_share,
     }
+    before = {name: getattr(changed, name) for name in settings}
     for name, value in settings.items():
         setattr(changed, name, value)
     if fields := _problems(changed):
         raise DomainError("bad_queue", _("The settings could not be saved; nothing was changed."), fields)
     changed.save(update_fields=list(settings))
-    leave_trace("queue changed", project=changed, actor=actor, **settings)
+    if different := audit.changes(before, settings):
+        audit.record("queue_changed", actor=actor, project=changed, subject=changed, data=different)
     return changed
 
 

@@ -3,12 +3,14 @@
 A few statements whatever their number. Whoever asks for the next task meanwhile is given another one.
 """
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from labeling import transitions
-from labeling.actions.traces import leave_trace
+from labeling.actions import audit
 from labeling.errors import DomainError
 from labeling.models import Project, Task, TaskSet, User
 
@@ -26,16 +28,9 @@ def add_seats(*, project: Project, tasks: QuerySet[Task], seats: int, actor: Use
     if not 1 <= seats <= MOST_MORE:
         message = _("Ask 1 to %s people more.") % MOST_MORE
         raise DomainError("bad_seats", message, {"seats": message})
-    chosen = _locked(project, tasks)
-    of_them = Task.objects.filter(pk__in=chosen)
-    if of_them.filter(seats_wanted__gt=MOST_SEATS - seats).exists():
-        raise DomainError("too_many_seats", _("A task has at most %s seats.") % MOST_SEATS)
-    of_them.update(seats_wanted=F("seats_wanted") + seats)
-    reopened = transitions.change_tasks(chosen, Task.Status.COMPLETE, Task.Status.OPEN, actor=actor)
-    leave_trace(
-        "seats added", project=project, actor=actor, tasks=len(chosen), seats=seats, reopened=reopened
-    )
-    return len(chosen)
+    changed = give_seats(_locked(project, tasks), seats=seats, actor=actor)
+    audit.record("seats_added", actor=actor, project=project, data={"tasks": changed, "seats": seats})
+    return changed
 
 
 @transaction.atomic
@@ -45,10 +40,9 @@ def set_priority(*, project: Project, tasks: QuerySet[Task], priority: int, acto
     if not low <= priority <= high:
         message = _("A priority is a number from %(low)s to %(high)s.") % {"low": low, "high": high}
         raise DomainError("bad_priority", message, {"priority": message})
-    chosen = _locked(project, tasks)
-    Task.objects.filter(pk__in=chosen).update(priority=priority)
-    leave_trace("priority set", project=project, actor=actor, tasks=len(chosen), priority=priority)
-    return len(chosen)
+    changed = give_priority(_locked(project, tasks), priority)
+    audit.record("priority_set", actor=actor, project=project, data={"tasks": changed, "priority": priority})
+    return changed
 
 
 @transaction.atomic
@@ -63,9 +57,23 @@ def put_into_set(
         raise DomainError("foreign_set", _("The set is another project's."))
     chosen = _locked(project, tasks)
     Task.objects.filter(pk__in=chosen).update(task_set=task_set)
-    name = task_set.name if task_set else ""
-    leave_trace("put into a set", project=project, actor=actor, tasks=len(chosen), task_set=name)
+    data = {"tasks": len(chosen), "set": task_set.name if task_set else ""}
+    audit.record("put_into_set", actor=actor, project=project, subject=task_set, data=data)
     return len(chosen)
+
+
+def give_seats(chosen: Collection[int], *, seats: int, actor: User | None) -> int:
+    """To tasks that the caller has locked."""
+    of_them = Task.objects.filter(pk__in=chosen)
+    if of_them.filter(seats_wanted__gt=MOST_SEATS - seats).exists():
+        raise DomainError("too_many_seats", _("A task has at most %s seats.") % MOST_SEATS)
+    changed = of_them.update(seats_wanted=F("seats_wanted") + seats)
+    transitions.change_tasks(chosen, Task.Status.COMPLETE, Task.Status.OPEN, actor=actor)
+    return changed
+
+
+def give_priority(chosen: Collection[int], priority: int) -> int:
+    return Task.objects.filter(pk__in=chosen).update(priority=priority)
 
 
 def _locked(project: Project, tasks: QuerySet[Task]) -> list[int]:

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import access
+from labeling.actions import audit
 from labeling.actions.bounds import HELD
 from labeling.actions.leases import give_back
 from labeling.actions.people import revoke_invitations_by
@@ -53,8 +54,12 @@ def suspend_account(*, user: User, actor: User, reason: str, sets_aside: bool) -
 def lift_suspension(*, suspension: Suspension, actor: User) -> None:
     """They may do again what they may, and what was set aside counts again. Twice is the same as once."""
     in_force = Suspension.objects.filter(pk=suspension.pk, lifted_at=None)
-    if in_force.update(lifted_at=Now(), lifted_by=actor) and suspension.project_id is None:
+    if not in_force.update(lifted_at=Now(), lifted_by=actor):
+        return
+    if suspension.project_id is None:
         User.objects.filter(pk=suspension.user_id).update(is_active=True)
+    data = {"person": str(suspension.user)}
+    audit.record("suspension_lifted", actor=actor, project=suspension.project, subject=suspension, data=data)
 
 
 def _suspend(project: Project | None, user: User, actor: User, reason: str, sets_aside: bool) -> Suspension:
@@ -72,6 +77,8 @@ def _suspend(project: Project | None, user: User, actor: User, reason: str, sets
     )
     _give_back_seats(locked, project)
     revoke_invitations_by(user=locked, project=project)
+    data = {"person": str(user), "reason": suspension.reason, "sets_aside": sets_aside}
+    audit.record("person_suspended", actor=actor, project=project, subject=suspension, data=data)
     return suspension
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.texts import check_storable
-from labeling.actions.traces import leave_trace
 from labeling.errors import DomainError
 from labeling.models import Membership, Project, TaskSet, User
 
@@ -19,7 +19,7 @@ def create_task_set(
     _check(project, name, people, group)
     task_set = TaskSet.objects.create(project=project, name=name.strip(), group=group)
     task_set.people.set(people)
-    leave_trace("task set made", project=project, actor=actor, task_set=task_set.name)
+    audit.record("set_made", actor=actor, project=project, subject=task_set, data={"set": task_set.name})
     return task_set
 
 
@@ -33,7 +33,8 @@ def change_task_set(
     changed.name, changed.group = name.strip(), group
     changed.save(update_fields=["name", "group"])
     changed.people.set(people)
-    leave_trace("task set changed", project=changed.project, actor=actor, task_set=changed.name)
+    data = {"set": changed.name}
+    audit.record("set_changed", actor=actor, project=changed.project, subject=changed, data=data)
     return changed
 
 

@@ -2,10 +2,10 @@
 
 from labeling.models.audit import AuditEvent
 from labeling.models.base import PublicIdModel, StatusChange
-from labeling.models.invitations import Invitation, InvitationAcceptance
-from labeling.models.launch import Pilot, Plan
 from labeling.models.bulk import BulkChange
 from labeling.models.counts import DailyWork, StageCount
+from labeling.models.invitations import Invitation, InvitationAcceptance
+from labeling.models.launch import Pilot, Plan
 from labeling.models.notices import GuidelineAcknowledgement, TaskWish
 from labeling.models.pauses import Pause
 from labeling.models.people import Membership, User

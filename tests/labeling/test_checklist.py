@@ -68,7 +68,7 @@ def test_everything_there_is_everything_done(bilingual, annotator, manager, clie
     assert states(bilingual)["Pilot"] == "begun"
     assert {name for name, state in states(bilingual).items() if state != "done"} == {"Pilot"}
     assert 'id="checklist"' in client_for(manager).get(address).content.decode()
-    actions.end_pilot(pilot=pilot)
+    actions.end_pilot(pilot=pilot, actor=None)
 
     assert set(states(bilingual).values()) == {"done"}
     assert 'id="checklist"' not in client_for(manager).get(address).content.decode()

@@ -196,8 +196,6 @@ def test_the_last_manager_stays(client, client_for, project, manager, annotator)
     assert client.get(address("manage-people", project)).status_code == 404
 
 
-
-
 # --- tasks
 
 

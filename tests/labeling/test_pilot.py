@@ -93,7 +93,7 @@ def test_one_pilot_at_a_time(project, annotator):
 
     with pytest.raises(Conflict):
         actions.start_pilot(project=project, actor=None, kind="demonstrate", size=2)
-    actions.end_pilot(pilot=pilot)
+    actions.end_pilot(pilot=pilot, actor=None)
     second = actions.start_pilot(project=project, actor=None, kind="demonstrate", size=2)
 
     assert (second.tasks.count(), Pilot.objects.count()) == (2, 2)

@@ -146,17 +146,18 @@ BEGIN
     INSERT INTO labeling_stagecount (
         project_id, language, category, kind, purpose, status, tasks, seats, judgments
     )
-    SELECT NEW.project_id, prompt.language, prompt.category, NEW.kind, NEW.purpose,
-           change.status, change.tasks, change.seats, change.judgments
+    SELECT NEW.project_id, prompt.language, prompt.category, NEW.kind,
+           change.purpose, change.status, change.tasks, change.seats, change.judgments
     FROM labeling_prompt AS prompt CROSS JOIN (
-        VALUES (OLD.status, -1, -OLD.seats_wanted::int, -judged), (NEW.status, 1, NEW.seats_wanted::int, judged)
-    ) AS change (status, tasks, seats, judgments)
+        VALUES (OLD.purpose, OLD.status, -1, -OLD.seats_wanted::int, -judged),
+               (NEW.purpose, NEW.status, 1, NEW.seats_wanted::int, judged)
+    ) AS change (purpose, status, tasks, seats, judgments)
     WHERE prompt.id = NEW.prompt_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER task_is_recounted AFTER UPDATE ON labeling_task
 FOR EACH ROW WHEN (
-    OLD.status IS DISTINCT FROM NEW.status OR OLD.seats_wanted IS DISTINCT FROM NEW.seats_wanted
+    (OLD.status, OLD.seats_wanted, OLD.purpose) IS DISTINCT FROM (NEW.status, NEW.seats_wanted, NEW.purpose)
 ) EXECUTE FUNCTION labeling_task_is_recounted()
 """
 
@@ -288,7 +289,7 @@ AUDIT_GOES = "DROP FUNCTION labeling_audit_stays() CASCADE"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0011_submissions_are_reviewed"),
+        ("labeling", "0014_who_may_judge_sets_known_answers_pauses"),
     ]
 
     operations = [

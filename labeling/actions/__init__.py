@@ -8,6 +8,7 @@ from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq_entry
+from labeling.actions.import_problems import problems_of
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.invitations import (
@@ -19,6 +20,15 @@ from labeling.actions.invitations import (
     sign_up,
 )
 from labeling.actions.known_tasks import set_reference
+from labeling.actions.imports import (
+    LEFT_OUT,
+    cancel_import,
+    map_import,
+    preview_of,
+    start_import,
+    upload_folder,
+    upload_import,
+)
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
@@ -26,6 +36,7 @@ from labeling.actions.looking import see_judgments
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.overlap import apply_overlap
 from labeling.actions.pauses import pause_project, pause_site, resume_project, resume_site
+from labeling.actions.outside import FromOutside, keep_writers_with
 from labeling.actions.people import (
     Added,
     add_by_address,
@@ -66,6 +77,9 @@ __all__ = [
     "Added",
     "NewInvitation",
     "NoInvitation",
+    "LEFT_OUT",
+    "FromOutside",
+    "Invitation",
     "WorthALook",
     "accept_invitation",
     "acknowledge_guidelines",
@@ -112,6 +126,7 @@ __all__ = [
     "keep_working",
     "lift_qualification",
     "lift_suspension",
+    "keep_writers_with",
     "map_import",
     "mark_outputs",
     "mark_prompt",
@@ -121,6 +136,7 @@ __all__ = [
     "pause_project",
     "pause_site",
     "preview_of",
+    "problems_of",
     "publish_faq_entry",
     "publish_guidelines",
     "publish_rubric",
@@ -162,6 +178,7 @@ __all__ = [
     "suspend_member",
     "sweep_transfers",
     "tell_of_tasks",
+    "upload_folder",
     "upload_import",
     "wish_for_tasks",
     "withdraw_task",

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -16,14 +15,18 @@ from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from labeling.actions.imports import MOST_PROBLEMS, checked_fields, rows_of
+from labeling.actions.import_problems import Problem, keep_problems
+from labeling.actions.import_rankings import open_rankings
+from labeling.actions.import_reading import Reader, rows_of
+from labeling.actions.outside import add_from_outside
 from labeling.actions.people import import_authors
 from labeling.actions.prompts import dedupe_key
 from labeling.actions.splits import split_of
 from labeling.actions.tasks import of_prompt
-from labeling.actions.transfers import Cancelled, Superseded, claim_transfer, end_transfer
-from labeling.imports.files import Place, RawRow, RowProblem
+from labeling.actions.transfers import Cancelled, Superseded, claim_transfer, end_transfer, held
+from labeling.imports.files import FileRefused, Place, RawRow, RowProblem
 from labeling.imports.rows import PromptFields
+from labeling.imports.sources import bytes_before
 from labeling.models import Project, Prompt, Task, Transfer, User
 
 BATCH = 500
@@ -32,7 +35,7 @@ BATCH = 500
 def run_import(*, transfer_id: int) -> None:
     """Read a confirmed import in; does nothing when another worker has it, or it is over.
 
-    A file that cannot be read any more fails the import with the reason.
+    A file that cannot be read any more fails the import with the reason; what was read in before stays.
     """
     transfer = claim_transfer(transfer_id=transfer_id, direction=Transfer.Direction.IMPORT)
     if transfer is None:
@@ -41,10 +44,14 @@ def run_import(*, transfer_id: int) -> None:
     with translation.override(language or "en"):
         try:
             _read_in(transfer)
+            if transfer.options["opens_rankings"]:
+                open_rankings(transfer)
         except Superseded:
             return
         except Cancelled:
             end_transfer(transfer=transfer, to=Transfer.Status.CANCELLED)
+        except FileRefused as error:
+            end_transfer(transfer=transfer, to=Transfer.Status.FAILED, error=error.message)
         except OSError as error:
             reason = _("The file cannot be read: %s. Upload it again.") % error
             end_transfer(transfer=transfer, to=Transfer.Status.FAILED, error=reason)
@@ -54,7 +61,7 @@ def run_import(*, transfer_id: int) -> None:
 
 @dataclass(frozen=True)
 class _Row:
-    line: int
+    raw: RawRow
     fields: PromptFields
     key: str  # the dedupe key
 
@@ -71,58 +78,74 @@ class _Row:
 class _Batch:
     """What is found out about some rows before they are written."""
 
+    reader: Reader
     added: int = 0
     known: int = 0
-    problems: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
-    def refuse(self, line: int, reason: str) -> None:
-        self.problems.append({"line": line, "reason": reason})
+    def refuse(self, row: RawRow, reason: str) -> None:
+        self.problems.append(self.reader.problem(row, reason))
+
+    def taken(self, rows: list[_Row]) -> list[_Row]:
+        """Those that were not refused after they had been read."""
+        refused = {(problem.file, problem.line) for problem in self.problems}
+        return [row for row in rows if (row.raw.end.file, row.raw.line) not in refused]
 
 
 def _read_in(transfer: Transfer) -> None:
     # Where it begins is read after the claim: nobody else writes it now.
     reached = transfer.counts.get("reached")
     since = Place(*reached) if reached else None
+    reader = Reader(transfer)
     rows = iter(rows_of(transfer, since=since))
     while batch := list(islice(rows, BATCH)):
-        _take_in(transfer, batch)
+        _take_in(transfer, batch, reader)
 
 
 @transaction.atomic
-def _take_in(transfer: Transfer, raw_rows: list[RawRow]) -> None:
-    """One batch: prompts, authors and tasks, and how far the import is. Raises Superseded and Cancelled."""
-    row = (
-        Transfer.objects.select_for_update(of=("self",))
-        .select_related("project")
-        .filter(pk=transfer.pk, attempt=transfer.attempt, status=Transfer.Status.RUNNING)
-        .first()
-    )
-    if row is None:
-        raise Superseded
-    if row.cancel_requested_at is not None:
-        raise Cancelled
-    batch = _Batch()
-    _add_prompts(row, list(_readable(row, raw_rows, batch)), batch)
-    end = raw_rows[-1].end
+def _take_in(transfer: Transfer, raw_rows: list[RawRow], reader: Reader) -> None:
+    """One batch: prompts, authors, outputs and tasks, and how far the import is.
+
+    Raises Superseded and Cancelled.
+    """
+    row = held(transfer)
+    batch = _Batch(reader)
+    rows = list(_readable(raw_rows, batch))
+    _add_prompts(row, rows, batch)
     counts = row.counts
+    if reader.reading.outputs:
+        _add_outputs(row, batch.taken(rows))
+        counts["writers"] = dict(reader.writers)
     for name, more in (("added", batch.added), ("known", batch.known), ("broken", len(batch.problems))):
         counts[name] = counts.get(name, 0) + more
-    counts["reached"] = [end.offset, end.line]
-    row.problems += sorted(batch.problems, key=lambda p: p["line"])[: MOST_PROBLEMS - len(row.problems)]
-    row.progress_done = end.offset
+    end = raw_rows[-1].end
+    counts["reached"] = [end.offset, end.line, end.file]
+    keep_problems(row, sorted(batch.problems))
+    row.progress_done = bytes_before(reader.files, end)
     row.progress_total = row.options["size"]
     row.save(update_fields=["counts", "problems", "progress_done", "progress_total"])
     Transfer.objects.filter(pk=row.pk).update(heartbeat_at=Now())
 
 
-def _readable(transfer: Transfer, raw_rows: list[RawRow], batch: _Batch) -> Iterator[_Row]:
+def _readable(raw_rows: list[RawRow], batch: _Batch) -> Iterator[_Row]:
     for raw in raw_rows:
         try:
-            fields = checked_fields(raw, transfer)
+            fields = batch.reader.fields(raw)
         except RowProblem as problem:
-            batch.refuse(raw.line, str(problem))
+            batch.refuse(raw, str(problem))
         else:
-            yield _Row(raw.line, fields, dedupe_key(fields.messages))
+            yield _Row(raw, fields, dedupe_key(fields.messages))
+
+
+def _add_outputs(transfer: Transfer, rows: list[_Row]) -> None:
+    keys = {row.key for row in rows if row.fields.outputs}
+    found = Prompt.objects.filter(project=transfer.project, dedupe_key__in=keys)
+    prompts = {prompt.dedupe_key: prompt for prompt in found.defer("messages", "metadata")}
+    outputs = [(prompts[row.key], output) for row in rows for output in row.fields.outputs]
+    added = add_from_outside(transfer=transfer, outputs=outputs)
+    counts = transfer.counts
+    counts["outputs"] = counts.get("outputs", 0) + added
+    counts["known_outputs"] = counts.get("known_outputs", 0) + len(outputs) - added
 
 
 def _add_prompts(transfer: Transfer, rows: list[_Row], batch: _Batch) -> None:
@@ -137,7 +160,7 @@ def _add_prompts(transfer: Transfer, rows: list[_Row], batch: _Batch) -> None:
         try:
             split = splits.of(row)
         except RowProblem as problem:
-            batch.refuse(row.line, str(problem))
+            batch.refuse(row.raw, str(problem))
             continue
         prompts.append(_prompt(transfer, row, authors[row.address], split))
     Prompt.objects.bulk_create(prompts, ignore_conflicts=True)
@@ -166,7 +189,7 @@ def _unknown(project: Project, rows: list[_Row], batch: _Batch) -> list[_Row]:
         if row.key in known:
             batch.known += 1
         elif external_id in taken:
-            batch.refuse(row.line, _("Another prompt has the external id “%s”.") % external_id)
+            batch.refuse(row.raw, _("Another prompt has the external id “%s”.") % external_id)
         else:
             known.add(row.key)
             if external_id:

@@ -81,6 +81,21 @@ def renew_transfer(*, transfer_id: int, attempt: int, **progress: int | None) ->
     return mine.filter(cancel_requested_at__isnull=False).exists()
 
 
+def held(transfer: Transfer) -> Transfer:
+    """Its row, locked for one step of this attempt's work. Raises Superseded and Cancelled."""
+    row = (
+        Transfer.objects.select_for_update(of=("self",))
+        .select_related("project")
+        .filter(pk=transfer.pk, attempt=transfer.attempt, status=Transfer.Status.RUNNING)
+        .first()
+    )
+    if row is None:
+        raise Superseded
+    if row.cancel_requested_at is not None:
+        raise Cancelled
+    return row
+
+
 @transaction.atomic
 def end_transfer(
     *, transfer: Transfer, to: Transfer.Status, actor: User | None = None, **fields: Any

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +23,8 @@ OTHER_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+# What JSON can say in a text and PostgreSQL cannot keep.
+UNKEPT = re.compile("[\x00\ud800-\udfff]")
 csv.field_size_limit(LONGEST_ROW)
 
 
@@ -38,15 +41,19 @@ class RowProblem(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a file the next row begins: a byte, and how many lines lie before it."""
+    """Where the next row begins: a byte, how many lines lie before it, and in which of several files.
+
+    Of tables the lines are rows, and the byte only tells about how far that is.
+    """
 
     offset: int
     line: int
+    file: int = 0
 
 
 @dataclass(frozen=True)
 class FileDescription:
-    format: str  # jsonl or csv
+    format: str  # jsonl, csv, parquet or arrow
     columns: tuple[str, ...]
     start: Place
     delimiter: str = ","
@@ -55,14 +62,14 @@ class FileDescription:
 
 @dataclass(frozen=True)
 class RawRow:
-    line: int  # its first one; they count from 1
+    line: int  # its first one, of a table the row; they count from 1
     values: dict[str, Any]
     problem: str  # why it cannot be read; empty when it can
     end: Place
 
 
-def describe(path: Path, format: str) -> FileDescription:
-    """What the file is made of. Raises FileRefused for another encoding, and when there is no row."""
+def describe_text(path: Path, format: str) -> FileDescription:
+    """What a JSONL or CSV file is made of. Raises FileRefused for another encoding, and without a row."""
     with path.open("rb") as file:
         beginning = file.read(4096)
     for mark, encoding in OTHER_MARKS.items():
@@ -81,12 +88,11 @@ def describe(path: Path, format: str) -> FileDescription:
     return FileDescription("jsonl", columns, start, has_mark=has_mark)
 
 
-def rows(path: Path, description: FileDescription, *, since: Place | None = None) -> Iterator[RawRow]:
-    """The rows from a place on (the first one unless given), blank lines left out."""
-    place = since or description.start
+def text_rows(path: Path, description: FileDescription, since: Place) -> Iterator[RawRow]:
+    """The rows from a place on, blank lines left out."""
     if description.format == "csv":
-        return _csv_rows(path, place, description)
-    return _jsonl_rows(path, place)
+        return _csv_rows(path, since, description)
+    return _jsonl_rows(path, since)
 
 
 class _Lines:
@@ -112,7 +118,7 @@ class _Lines:
             length += len(rest)
             if not rest:
                 break
-        self.place = Place(self.place.offset + length, self.place.line + 1)
+        self.place = Place(self.place.offset + length, self.place.line + 1, self.place.file)
         if too_long:
             self.problem = _("The row is longer than 1 MB.")
             return "\n"
@@ -150,7 +156,7 @@ def _json_object(text: str) -> dict[str, Any]:
         raise RowProblem(_("Its JSON has a number or a nesting that cannot be kept.")) from error
     if not isinstance(value, dict):
         raise RowProblem(_('It is no JSON object, such as {"prompt": "…"}.'))
-    _check_can_be_kept(value)
+    check_can_be_kept(value)
     return value
 
 
@@ -158,22 +164,22 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _check_can_be_kept(value: Any) -> None:
-    """Refuse what JSON can say and PostgreSQL cannot keep."""
+def check_can_be_kept(value: Any) -> None:
+    """Refuse what JSON can say and PostgreSQL cannot keep. Raises RowProblem."""
     if isinstance(value, str):
-        if "\x00" in value:
-            raise RowProblem(_("There is a NUL character in it; take it out."))
-        if any("\ud800" <= c <= "\udfff" for c in value):
+        if (found := UNKEPT.search(value)) is not None:
+            if found[0] == "\x00":
+                raise RowProblem(_("There is a NUL character in it; take it out."))
             raise RowProblem(_("There is half a character (a lone surrogate) in it."))
     elif isinstance(value, float) and not math.isfinite(value):
         raise RowProblem(_("There is a number in it that is too large."))
     elif isinstance(value, list):
         for item in value:
-            _check_can_be_kept(item)
+            check_can_be_kept(item)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check_can_be_kept(name)
-            _check_can_be_kept(item)
+            check_can_be_kept(name)
+            check_can_be_kept(item)
 
 
 def _describe_csv(path: Path, start: Place, has_mark: bool) -> FileDescription:

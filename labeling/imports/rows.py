@@ -8,7 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from labeling.imports.conversations import turns_of
 from labeling.imports.files import RawRow, RowProblem
+from labeling.imports.outputs import OutputColumn, OutputFields, outputs_in, prompt_before
 from labeling.models import Prompt, Topic
 
 FIELDS = ("prompt", "messages", "author", "category", "language", "source", "split", "topics", "external_id")
@@ -43,6 +45,33 @@ class PromptFields:
     topics: list[str]
     external_id: str
     metadata: dict[str, Any]
+    outputs: tuple[OutputFields, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the columns are read. drops_answers: the answer that a conversation ends with is left out."""
+
+    mapping: Mapping[str, str]  # field → column
+    outputs: Sequence[OutputColumn] = ()
+    drops_answers: bool = False
+
+    @property
+    def finds_prompts(self) -> bool:
+        """Whether a column is chosen that can hold a prompt; one with outputs may hold it too."""
+        return bool({"prompt", "messages"} & set(self.mapping) or self.outputs)
+
+    @property
+    def columns(self) -> set[str]:
+        """Those that are taken; all others become metadata."""
+        named = {name for output in self.outputs for name in (output.column, output.model_column)}
+        return named | set(self.mapping.values())
+
+    @property
+    def is_answer_taken(self) -> bool:
+        """Whether something is done with the answer that the messages end with."""
+        messages = self.mapping.get("messages")
+        return self.drops_answers or any(output.column == messages for output in self.outputs)
 
 
 def usual_mapping(columns: Sequence[str]) -> dict[str, str]:
@@ -54,15 +83,15 @@ def usual_mapping(columns: Sequence[str]) -> dict[str, str]:
     return {field: column for field, column in found.items() if column}
 
 
-def prompt_fields(row: RawRow, mapping: Mapping[str, str]) -> PromptFields:
-    """The fields of one row; columns that no field takes become metadata. Raises RowProblem."""
+def prompt_fields(row: RawRow, reading: Reading) -> PromptFields:
+    """The fields of one row; columns that nothing takes become metadata. Raises RowProblem."""
     if row.problem:
         raise RowProblem(row.problem)
-    taken = {field: row.values.get(column) for field, column in mapping.items()}
-    columns = set(mapping.values())
+    taken = {field: row.values.get(column) for field, column in reading.mapping.items()}
+    columns = reading.columns
     split = _word(taken, "split")
     return PromptFields(
-        messages=_conversation(taken.get("prompt"), taken.get("messages")),
+        messages=_conversation(row, taken, reading),
         author=_text(taken, "author", longest=LONGEST_NAME),
         category=_choice(taken, "category", Prompt.Category.values),
         language=_language(taken),
@@ -71,10 +100,27 @@ def prompt_fields(row: RawRow, mapping: Mapping[str, str]) -> PromptFields:
         topics=_topics(taken.get("topics")),
         external_id=_text(taken, "external_id", longest=LONGEST_ID),
         metadata={name: value for name, value in row.values.items() if name not in columns},
+        outputs=tuple(outputs_in(row.values, reading.outputs)),
     )
 
 
-def _conversation(prompt: Any, messages: Any) -> list[dict[str, str]]:
+def _conversation(row: RawRow, taken: Mapping[str, Any], reading: Reading) -> list[dict[str, Any]]:
+    prompt, messages = taken.get("prompt"), taken.get("messages")
+    turns = turns_of(messages)
+    if turns is not None and turns[-1]["role"] == "assistant":
+        if reading.is_answer_taken:
+            return turns[:-1]
+        if _is_empty(prompt):
+            raise RowProblem(
+                _("The conversation ends with an answer: say that answers are left out, or are outputs.")
+            )
+        messages = None
+    if _is_empty(prompt) and _is_empty(messages):
+        return prompt_before(row.values, reading.outputs) or _turns(prompt, messages)
+    return _turns(prompt, messages)
+
+
+def _turns(prompt: Any, messages: Any) -> list[dict[str, Any]]:
     given = prompt if _is_empty(messages) else messages
     if isinstance(given, str) and (given is messages or given.lstrip().startswith('[{"role"')):
         try:
@@ -87,7 +133,7 @@ def _conversation(prompt: Any, messages: Any) -> list[dict[str, str]]:
         raise RowProblem(_("The prompt is empty."))
     if not isinstance(given, list) or not all(isinstance(message, dict) for message in given):
         raise RowProblem(_("The prompt is neither a text nor a list of messages with role and content."))
-    return given
+    return turns_of(given) or given
 
 
 def _text(taken: Mapping[str, Any], field: str, *, longest: int) -> str:

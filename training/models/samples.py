@@ -2,6 +2,7 @@
 texts, not models."""
 
 from django.db import models
+from django.db.models import Q
 
 from labeling.models import Completion, Prompt
 from training.models.models import ModelVersion
@@ -9,22 +10,35 @@ from training.models.runs import Run
 
 
 class Sample(models.Model):
+    """Which model wrote a completion. Of an external one there is no run, and little else is known."""
+
     completion = models.OneToOneField(
         Completion, on_delete=models.CASCADE, primary_key=True, related_name="sample"
     )
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="samples")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="samples")
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="samples")
-    index = models.PositiveIntegerField()  # 0…K−1 among the completions of this prompt in this run
-    seed = models.BigIntegerField()
-    temperature = models.FloatField()
-    finish_reason = models.CharField(max_length=16)  # stop: ended by itself; length: was cut
-    token_count = models.PositiveIntegerField()
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, related_name="samples")
+    # 0…K−1 among the completions of this prompt in this run
+    index = models.PositiveIntegerField(null=True)
+    seed = models.BigIntegerField(null=True)
+    temperature = models.FloatField(null=True)
+    finish_reason = models.CharField(max_length=16, blank=True)  # stop: ended by itself; length: was cut
+    token_count = models.PositiveIntegerField(null=True)
     logprob = models.FloatField(null=True)  # nats, of the whole completion
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "prompt", "index"], name="sample_unique"),
+            models.CheckConstraint(
+                condition=Q(run__isnull=True)
+                | Q(
+                    index__isnull=False,
+                    seed__isnull=False,
+                    temperature__isnull=False,
+                    token_count__isnull=False,
+                ),
+                name="sample_of_a_run_is_described",
+            ),
         ]
 
 

@@ -49,7 +49,8 @@ def versions_for(project: Project, role: str) -> QuerySet[ModelVersion]:
     mine = ModelVersion.objects.filter(project=project) | ModelVersion.objects.filter(project=None)
     if role == RunInput.Role.REWARD_MODEL:
         return mine.filter(kind=ModelVersion.Kind.REWARD_MODEL).order_by("-number")
-    return mine.exclude(kind=ModelVersion.Kind.REWARD_MODEL).order_by("-is_promoted", "kind", "-number")
+    policies = mine.exclude(kind__in=[ModelVersion.Kind.REWARD_MODEL, ModelVersion.Kind.EXTERNAL])
+    return policies.order_by("-is_promoted", "kind", "-number")
 
 
 def version_named(project: Project, name: str) -> ModelVersion | None:

@@ -2,11 +2,12 @@
 
 import csv
 import uuid
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,8 +16,8 @@ from labeling import access, actions
 from labeling import manager_queries as queries
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
-from labeling.manager_forms import MappingForm, UploadForm
-from labeling.models import Transfer
+from labeling.import_forms import MappingForm, UploadForm
+from labeling.models import Project, Transfer, User
 
 RECENT = 50
 
@@ -28,11 +29,8 @@ def imports(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
         try:
-            transfer = actions.upload_import(
-                project=project, actor=request.user, file_name=file.name, chunks=file.chunks()
-            )
+            transfer = _upload(project, request.user, form)
         except DomainError as error:
             form.add_domain_error(error)
         else:
@@ -91,16 +89,41 @@ def cancel_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def problems(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+def problems(request: PersonRequest, import_id: uuid.UUID) -> StreamingHttpResponse:
     """The broken rows as CSV, for whoever mends the file."""
     transfer = access.import_for(request.user, import_id)
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    has_files = len(transfer.options.get("files", [])) > 1
+    header = [_("line"), _("reason"), *([_("file")] if has_files else [])]
+    lines = _csv_lines(header, actions.problems_of(transfer))
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="broken-rows-{transfer.public_id}.csv"'
-    writer = csv.writer(answer)
-    writer.writerow([_("line"), _("reason")])
-    # A reason quotes the file: a leading = would be a formula in a spreadsheet, but reasons begin with words.
-    writer.writerows([problem["line"], problem["reason"]] for problem in transfer.problems)
     return answer
+
+
+def _upload(project: Project, user: User, form: UploadForm) -> Transfer:
+    if not form.is_folder:
+        file = form.only_file
+        return actions.upload_import(
+            project=project, actor=user, file_name=file.name or "", chunks=file.chunks()
+        )
+    files = [(path, file.chunks()) for path, file in form.named_files()]
+    return actions.upload_folder(project=project, actor=user, name=form.folder_name, files=files)
+
+
+class _Line:
+    """A file to csv.writer that hands each line on."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(header: list[str], problems: Iterable[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(header)
+    for problem in problems:
+        # A leading = would be a formula in a spreadsheet: reasons begin with words, names are made to.
+        name = [f"./{problem['file']}"] if "file" in problem else []
+        yield writer.writerow([problem["line"], problem["reason"], *name])
 
 
 def _preview(

@@ -8,9 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labeling.errors import DomainError
-from labeling.imports.rows import FIELDS
 from labeling.manager_queries import TaskFilter
-from labeling.models import FaqEntry, Membership, Project, Prompt, Task, Topic, Transfer
+from labeling.models import FaqEntry, Membership, Project, Prompt, Task, Topic
 
 
 class DomainForm(forms.Form):
@@ -208,66 +207,3 @@ class FaqForm(DomainForm):
     def of(cls, entry: FaqEntry, data: Any = None) -> "FaqForm":
         initial = {name: getattr(entry, name) for name in ("language", "question", "answer")}
         return cls(data, project=entry.project, initial=initial)
-
-
-class UploadForm(DomainForm):
-    file = forms.FileField(
-        label=_("File of prompts"),
-        help_text=_("JSONL (one object a line) or CSV with the columns' names in its first row; UTF-8."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.ndjson,.csv"}),
-    )
-
-
-class MappingForm(DomainForm):
-    """Which column holds which field of a prompt."""
-
-    ask_for_demonstrations = forms.BooleanField(
-        label=_("Ask people to write an answer to each prompt of the split train"), required=False
-    )
-
-    def __init__(self, data: Any, *, transfer: Transfer) -> None:
-        super().__init__(data)
-        options = transfer.options
-        labels = {
-            "prompt": _("Prompt (a text)"),
-            "messages": _("Messages (a conversation)"),
-            "author": _("Author"),
-            "category": _("Category"),
-            "language": _("Language"),
-            "source": _("Source"),
-            "split": _("Split"),
-            "topics": _("Sensitive topics"),
-            "external_id": _("Your own id"),
-        }
-        columns = [("", "–"), *((name, name) for name in options["columns"])]
-        for field in FIELDS:
-            self.fields[f"column_{field}"] = forms.ChoiceField(
-                label=labels[field],
-                choices=columns,
-                required=False,
-                initial=options["mapping"].get(field, ""),
-            )
-        self.fields["usual_language"] = forms.ChoiceField(
-            label=_("Language of rows that name none"),
-            choices=[(code, code) for code in transfer.project.languages],
-            initial=options["language"],
-        )
-        self.initial["ask_for_demonstrations"] = options["ask_for_demonstrations"]
-
-    @property
-    def columns(self) -> list[forms.BoundField]:
-        return [self[f"column_{field}"] for field in FIELDS]
-
-    def wish(self) -> dict[str, Any]:
-        """What to call map_import with."""
-        sent = self.cleaned_data
-        return {
-            "mapping": {field: sent[f"column_{field}"] for field in FIELDS},
-            "language": sent["usual_language"],
-            "ask_for_demonstrations": sent["ask_for_demonstrations"],
-        }
-
-    def add_domain_error(self, error: DomainError) -> None:
-        names = {field: f"column_{field}" for field in FIELDS} | {"language": "usual_language"}
-        for name, message in (error.fields or {"": error.message}).items():
-            self.add_error(names.get(name), message)

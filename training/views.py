@@ -124,6 +124,7 @@ def models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
         "project": project,
         "page": Paginator(queries.models_of(project), PER_PAGE).get_page(request.GET.get("page")),
         "promoted": queries.promoted_version(project),
+        "has_own": queries.has_own_models(project),
         "bases": queries.shared_bases(),
         "former": queries.former_policy(project),
         "rows": queries.history(list(queries.promotions_of(project)[:PROMOTIONS_SHOWN])),

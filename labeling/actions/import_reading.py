@@ -18,12 +18,13 @@ from labeling.models import Transfer
 # What is looked at before anything is written; the rest is judged when it is read in.
 MOST_ROWS_CHECKED = 50_000
 MOST_BYTES_CHECKED = 32_000_000
+LEFT_OUT = "out"  # in the place of a split: this part of a dataset is not read
 MOST_WRITERS = 100  # models that one import may name
 
 
 def files_of(transfer: Transfer) -> list[SourceFile]:
     """The files that are read, in their order."""
-    left_out = {part["name"] for part in transfer.options["parts"] if part["split"] == "out"}
+    left_out = {part["name"] for part in transfer.options["parts"] if part["split"] == LEFT_OUT}
     return [SourceFile.from_json(kept) for kept in transfer.options["files"] if kept["part"] not in left_out]
 
 
@@ -59,7 +60,7 @@ class Reader:
         splits = {part["name"]: part["split"] for part in transfer.options["parts"]}
         self._splits = [splits.get(file.part, "") for file in self.files]
         self._has_several = len(self.files) > 1
-        self.writers: Counter[str] = Counter(transfer.counts.get("writers", {}))
+        self.writers: Counter[str] = Counter(dict(transfer.counts.get("writers", [])))
 
     def fields(self, row: RawRow) -> PromptFields:
         """Raises RowProblem, also for a row with one model more than an import may name."""
@@ -99,4 +100,4 @@ def check_rows(transfer: Transfer) -> None:
     if outputs:
         by_number = Counter(outputs.values())
         transfer.counts["prompts_by_outputs"] = [[k, by_number[k]] for k in sorted(by_number)]
-        transfer.counts["writers"] = dict(reader.writers.most_common())
+        transfer.counts["writers"] = reader.writers.most_common()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from labeling import transitions
 from labeling.actions import audit
 from labeling.actions.import_problems import forget_problems
-from labeling.actions.import_reading import Reader, check_rows, files_of, reading_of, rows_of
+from labeling.actions.import_reading import LEFT_OUT, Reader, check_rows, files_of, reading_of, rows_of
 from labeling.actions.import_sources import keep_folder, keep_source
 from labeling.actions.transfers import cancel_transfer, end_transfer, ring_transfer
 from labeling.errors import Conflict, DomainError
@@ -24,8 +24,6 @@ from labeling.imports.outputs import OutputColumn, usual_outputs
 from labeling.imports.rows import FIELDS, PromptFields, usual_mapping
 from labeling.imports.sources import SourceFile
 from labeling.models import Project, Prompt, Transfer, User
-
-LEFT_OUT = "out"  # in the place of a split: this part of a dataset is not read
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """What every page's template may use."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -26,6 +26,12 @@ def markdown(text: str) -> SafeString:
 def topic_names(topics: Iterable[str]) -> str:
     """What people call the topics, in the language of the page."""
     return gettext(", ").join(str(Topic(topic).label) for topic in topics)
+
+
+@register.filter
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values of what people sent, also where a name is "items"."""
+    return list(values.items())
 
 
 @register.filter

@@ -40,6 +40,7 @@ FIELDS = {
     "labeling.BulkChange.action": "of a fixed list",
     "labeling.BulkChange.options": "checked when it enters",
     "labeling.BulkChange.selection": "no page shows it",
+    "labeling.Completion.dedupe_key": "made by the program",
     "labeling.Completion.external_id": "name",
     "labeling.Completion.metadata": "json",
     "labeling.Completion.names_model": "name",
@@ -256,7 +257,14 @@ def make_audit_events(scene):
 def make_upload(scene):
     """A file of prompts whose name, columns and rows are hostile."""
     rows = [
-        json.dumps({"prompt": text, hostile.in_one_line(text, 60): text, "metadata": {text: text}})
+        json.dumps(
+            {
+                "prompt": text,
+                hostile.in_one_line(text, 60): text,
+                "metadata": {text: text},
+                "completions": [{"text": text, "model": hostile.in_one_line(text, 60)}],
+            }
+        )
         for text in hostile.SHORT.values()
     ]
     name = hostile.in_one_line(hostile.SHORT["override"] + hostile.SHORT["quotes"], 80).replace("/", "")

@@ -1,7 +1,5 @@
 """Importing prompts: what is refused, what becomes of each row, and never anything twice."""
 
-import json
-
 import pytest
 
 from labeling import actions
@@ -9,45 +7,18 @@ from labeling.actions.importing import split_of
 from labeling.errors import Conflict, DomainError
 from labeling.imports.files import FileRefused
 from labeling.models import Prompt, Task, Transfer, User
+from tests.labeling.importing import counts, jsonl, reader, reasons, uploader
 from tests.making import make_prompt
-
-
-def jsonl(*rows) -> bytes:
-    return b"".join(
-        row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode() + b"\n"
-        for row in rows
-    )
 
 
 @pytest.fixture
 def upload(project, manager):
-    def take(content: bytes, name: str = "prompts.jsonl", to=None) -> Transfer:
-        return actions.upload_import(
-            project=to or project, actor=manager, file_name=name, chunks=[content[:7], content[7:]]
-        )
-
-    return take
+    return uploader(project, manager)
 
 
 @pytest.fixture
 def read_in(upload, manager):
-    """Uploads, confirms and reads in, as a worker does."""
-
-    def take(content: bytes, name: str = "prompts.jsonl", to=None) -> Transfer:
-        transfer = actions.start_import(transfer=upload(content, name, to), actor=manager)
-        actions.run_import(transfer_id=transfer.pk)
-        transfer.refresh_from_db()
-        return transfer
-
-    return take
-
-
-def counts(transfer):
-    return {name: transfer.counts[name] for name in ("added", "known", "broken")}
-
-
-def reasons(transfer):
-    return {problem["line"]: problem["reason"] for problem in transfer.problems}
+    return reader(upload, manager)
 
 
 def test_every_field_of_a_row_arrives_and_all_other_columns_stay_as_metadata(read_in, project):
@@ -185,8 +156,8 @@ def test_broken_rows_of_a_csv_carry_the_line_they_begin_in(read_in):
         (b"\n\n", "p.jsonl", "no row"),
         (b"no json at all\n", "p.jsonl", "no row"),
         (b"a,a\n1,2\n", "p.csv", "same name"),
-        (b"{}", "p.xlsx", ".jsonl or .csv"),
-        (b"{}", "../../etc/passwd", ".jsonl or .csv"),
+        (b"{}", "p.xlsx", "Choose a .jsonl, .csv, .parquet or .arrow file"),
+        (b"{}", "../../etc/passwd", "Choose a .jsonl"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_and_leaves_nothing(upload, content, name, words):
@@ -326,11 +297,32 @@ def test_projects_know_nothing_of_each_other(read_in, project):
     assert counts(transfer) == {"added": 1, "known": 0, "broken": 0}
 
 
-def test_only_the_first_thousand_broken_rows_are_kept_the_rest_is_counted(read_in):
+def test_the_page_has_the_first_thousand_broken_rows_and_the_download_all_of_them(read_in):
     transfer = read_in(jsonl({"prompt": "good"}, *[b"broken\n"] * 1500))
 
     assert counts(transfer)["broken"] == 1500
     assert len(transfer.problems) == 1000
+    assert [problem["line"] for problem in actions.problems_of(transfer)] == list(range(2, 1502))
+
+
+def test_so_many_broken_rows_are_kept_and_no_more(read_in, monkeypatch):
+    monkeypatch.setattr("labeling.actions.import_problems.MOST_KEPT", 700)
+
+    transfer = read_in(jsonl(*[b"broken\n"] * 1500, {"prompt": "good"}))
+
+    assert counts(transfer)["broken"] == 1500
+    assert len(list(actions.problems_of(transfer))) == 700
+
+
+def test_what_a_killed_worker_wrote_of_broken_rows_is_not_there_twice(upload, manager):
+    transfer = actions.start_import(transfer=upload(jsonl({"prompt": "x"}, b"broken\n")), actor=manager)
+    (transfer.directory / "problems.jsonl").write_text('{"line": 2, "reason": "left behind"}\n')
+
+    actions.run_import(transfer_id=transfer.pk)
+
+    transfer.refresh_from_db()
+    assert [problem["line"] for problem in actions.problems_of(transfer)] == [2]
+    assert "no JSON" in next(actions.problems_of(transfer))["reason"]
 
 
 def test_an_upload_can_be_dropped_and_takes_its_file_along(

@@ -8,7 +8,8 @@ import pytest
 from django.db.models.functions import Now
 
 from labeling import actions
-from labeling.models import Prompt, Task, Transfer
+from labeling.models import Completion, Prompt, Task, Transfer
+from tests.labeling.importing import arrow, parquet, zipped
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +81,50 @@ def test_twenty_thousand_rows_survive_a_cancellation_a_kill_and_come_in_once(wor
     assert [problem["line"] for problem in again.problems] == [n * 500 + 124 for n in range(BROKEN)]
     assert Prompt.objects.count() == ROWS - BROKEN
     assert Task.objects.count() == Prompt.objects.filter(split="train").count()
+
+
+def folder(n):
+    """Two parts in Parquet and one in Arrow; each prompt has two outputs, every hundredth is broken."""
+    rows = [
+        {
+            "prompt": f"Write about {k}" if k % 100 else "",
+            "response_a": f"First {k}",
+            "response_b": f"Other {k}",
+        }
+        for k in range(n)
+    ]
+    third = n // 3
+    return zipped(
+        {
+            "d/train-00000-of-00002.parquet": parquet(rows[:third], row_group_size=300),
+            "d/train-00001-of-00002.parquet": parquet(rows[third : 2 * third]),
+            "d/validation/data-00000-of-00001.arrow": arrow(rows[2 * third :]),
+        }
+    )
+
+
+def test_a_folder_of_tables_goes_on_after_a_kill_and_comes_in_once(workers, project, manager):
+    rows = 6000
+    transfer = actions.upload_import(
+        project=project, actor=manager, file_name="folder.zip", chunks=[folder(rows)]
+    )
+    actions.start_import(transfer=transfer, actor=manager)
+    workers.start("default")
+    wait_for(transfer, lambda: transfer.counts.get("added", 0) > 0)
+    workers.kill("default")
+    transfer.refresh_from_db()
+    assert transfer.status == "running"
+    assert sum(counts(transfer).values()) < rows
+
+    Transfer.objects.filter(pk=transfer.pk).update(heartbeat_at=Now() - timedelta(seconds=61))
+    assert actions.sweep_transfers() == 1
+    workers.start("default")
+    wait_for(transfer, lambda: transfer.is_over)
+
+    good = rows * 99 // 100
+    assert (transfer.status, transfer.error, transfer.attempt) == ("succeeded", "", 2)
+    assert counts(transfer) == {"added": good, "known": 0, "broken": rows - good}
+    assert (Prompt.objects.count(), Completion.objects.count()) == (good, 2 * good)
+    assert Task.objects.filter(kind="rank").count() == transfer.counts["tasks"] == good
+    broken = [(problem["file"], problem["line"]) for problem in actions.problems_of(transfer)]
+    assert len(broken) == len(set(broken)) == rows - good

@@ -337,7 +337,7 @@ def test_a_file_is_uploaded_looked_at_mapped_and_confirmed(client, project):
     assert done.context["transfer"].counts["added"] == 1
     fragment = client.get(address("import", transfer), headers={"HX-Request": "true"}).content.decode()
     assert fragment.lstrip().startswith('<div id="import"')
-    assert client.get(address("import-problems", transfer)).content.decode() == (
+    assert client.get(address("import-problems", transfer)).getvalue().decode() == (
         "line,reason\r\n3,The prompt is empty.\r\n"
     )
     assert b"p.csv" in client.get(address("manage-imports", project)).content

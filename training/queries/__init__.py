@@ -16,6 +16,7 @@ from training.queries.loop import LoopFacts, loop_facts
 from training.queries.promotions import HistoryRow, about, former_policy, history, promotions_of
 from training.queries.registry import (
     corpora_of,
+    has_own_models,
     models_of,
     newest_snapshot,
     newest_version,
@@ -67,6 +68,7 @@ __all__ = [
     "differences",
     "figures_of",
     "former_policy",
+    "has_own_models",
     "history",
     "is_in_a_table",
     "is_outgrown",

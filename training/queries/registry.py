@@ -92,6 +92,11 @@ def models_of(project: Project) -> QuerySet[ModelVersion]:
     )
 
 
+def has_own_models(project: Project) -> bool:
+    """Whether there is one that runs can read; outputs of models from outside make none."""
+    return ModelVersion.objects.filter(project=project).exclude(kind=ModelVersion.Kind.EXTERNAL).exists()
+
+
 def usual_settings(kind: str, project: Project) -> Mapping[str, Any]:
     """What a form for this kind of run shows beside the engine's defaults."""
     return {"completions_per_prompt": project.completions_per_prompt} if kind == Run.Kind.SAMPLE else {}

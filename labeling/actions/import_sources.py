@@ -32,14 +32,15 @@ def keep_source(directory: Path, *, file_name: str, chunks: Iterable[bytes]) -> 
         )
     path = f"source.{format}"
     _keep(directory / path, chunks)
-    return [look_at(directory, name=name[:200], part="", path=path, format=format)]
+    return [look_at(directory, name=storable_name(name)[:200], part="", path=path, format=format)]
 
 
 def keep_folder(directory: Path, *, files: Iterable[tuple[str, Iterable[bytes]]]) -> list[SourceFile]:
     """Keep the files that hold rows, under names of our own; by their names in order. Raises FileRefused."""
     kept: list[tuple[str, str, str]] = []
     size = 0
-    for name, chunks in files:
+    for given, chunks in files:
+        name = storable_name(given)
         format = format_of(name)
         if not format:
             continue
@@ -61,6 +62,11 @@ def keep_folder(directory: Path, *, files: Iterable[tuple[str, Iterable[bytes]]]
                 look_at(directory, name=name[-200:], part=part_of(name)[-200:], path=path, format=format)
             )
     return looked_at
+
+
+def storable_name(name: str) -> str:
+    """As the database can keep it: names in archives may be any bytes."""
+    return name.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 def _keep(path: Path, chunks: Iterable[bytes], *, beside: int = 0) -> int:

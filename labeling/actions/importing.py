@@ -141,7 +141,9 @@ def _add_outputs(transfer: Transfer, rows: list[_Row]) -> None:
     keys = {row.key for row in rows if row.fields.outputs}
     found = Prompt.objects.filter(project=transfer.project, dedupe_key__in=keys)
     prompts = {prompt.dedupe_key: prompt for prompt in found.defer("messages", "metadata")}
-    outputs = [(prompts[row.key], output) for row in rows for output in row.fields.outputs]
+    # A prompt that somebody else entered at this moment under the same external id is not there.
+    there = [row for row in rows if row.key in prompts]
+    outputs = [(prompts[row.key], output) for row in there for output in row.fields.outputs]
     added = add_from_outside(transfer=transfer, outputs=outputs)
     counts = transfer.counts
     counts["outputs"] = counts.get("outputs", 0) + added

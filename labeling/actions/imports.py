@@ -15,7 +15,7 @@ from labeling import transitions
 from labeling.actions import audit
 from labeling.actions.import_problems import forget_problems
 from labeling.actions.import_reading import LEFT_OUT, Reader, check_rows, files_of, reading_of, rows_of
-from labeling.actions.import_sources import keep_folder, keep_source
+from labeling.actions.import_sources import keep_folder, keep_source, storable_name
 from labeling.actions.transfers import cancel_transfer, end_transfer, ring_transfer
 from labeling.errors import Conflict, DomainError
 from labeling.imports.files import RawRow, RowProblem
@@ -167,7 +167,7 @@ def _usual_options(project: Project, name: str, files: Sequence[SourceFile]) -> 
     taken = {column for output in outputs for column in (output.column, output.model_column)}
     mapping = usual_mapping([column for column in columns if column not in taken])
     return {
-        "file_name": name[:200],
+        "file_name": storable_name(name)[:200],
         "size": sum(file.size for file in files),
         "columns": columns,
         "files": [file.as_json() for file in files],

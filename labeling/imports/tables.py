@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from labeling.imports.files import (
     LONGEST_ROW,
+    UNKEPT,
     FileDescription,
     FileRefused,
     Place,
@@ -44,10 +45,18 @@ def describe_table(path: Path, format: str) -> FileDescription:
         first = next(_batches(path, format, _columns_of(schema), 0), None)
     if first is None:
         raise FileRefused(_("The file has no row."))
-    columns = _columns_of(schema)
+    _check_columns(columns := _columns_of(schema))
+    return FileDescription(format, columns, Place(0, 0))
+
+
+def _check_columns(columns: tuple[str, ...]) -> None:
     if not columns:
         raise FileRefused(_("The file has no column of texts or numbers."))
-    return FileDescription(format, columns, Place(0, 0))
+    for number, name in enumerate(columns):
+        if name in columns[:number]:
+            raise FileRefused(_("Two columns have the same name, “%s”.") % name)
+        if UNKEPT.search(name):
+            raise FileRefused(_("The name of a column has a character that cannot be kept."))
 
 
 def table_rows(path: Path, description: FileDescription, since: Place) -> Iterator[RawRow]:

@@ -2,12 +2,37 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def describe_waiting_files(apps, schema_editor):
+    """Imports that nobody has confirmed, or no worker has finished, say of their one file what is now said of each."""
+    Transfer = apps.get_model("labeling", "Transfer")
+    waiting = Transfer.objects.filter(direction="import", status__in=["uploaded", "queued", "running"])
+    for transfer in waiting:
+        options = transfer.options
+        if "files" in options or "start" not in options:
+            continue
+        file = {
+            "name": options["file_name"],
+            "part": "",
+            "path": f"source.{transfer.format}",
+            "size": options["size"],
+            "format": transfer.format,
+            "columns": options["columns"],
+            "start": options["start"],
+            "delimiter": options["delimiter"],
+            "has_mark": options["has_mark"],
+            "left_out": [],
+        }
+        usual = {"parts": [], "left_out": [], "outputs": [], "drops_answers": False, "opens_rankings": False}
+        Transfer.objects.filter(pk=transfer.pk).update(options=options | usual | {"files": [file]})
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("labeling", "0011_submissions_are_reviewed"),
     ]
 
     operations = [
+        migrations.RunPython(describe_waiting_files, migrations.RunPython.noop),
         migrations.AlterField(
             model_name="transfer",
             name="format",

@@ -264,6 +264,13 @@ def test_names_tell_the_format_the_part_and_the_split(name, format, part, split)
     assert (format_of(name), part_of(name), split_in(part_of(name))) == (format, part, split)
 
 
+def test_a_name_in_strange_bytes_is_kept_as_far_as_it_can_be(upload):
+    transfer = upload(tarred({"caf\udce9.jsonl": jsonl({"prompt": "x"})}), "a.tgz")
+
+    transfer.refresh_from_db()
+    assert transfer.options["files"][0]["name"] == "caf?.jsonl"
+
+
 def test_the_folder_around_everything_is_no_part(upload):
     transfer = upload(zipped({"folder/deeper/a.jsonl": jsonl({"prompt": "x"})}), "a.zip")
 

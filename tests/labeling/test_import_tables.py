@@ -105,6 +105,8 @@ GOOD = parquet(many(400), row_group_size=100)
         (b"", "p.parquet", "empty"),
         (parquet(many(1)[:0] or pa.table({"prompt": pa.array([], pa.string())})), "p.parquet", "no row"),
         (parquet([{"image": b"x"}]), "p.parquet", "no column"),
+        (parquet(pa.table([["a"], ["b"]], ["prompt", "prompt"])), "p.parquet", "same name"),
+        (parquet([{"prompt": "a", "nul \x00": "b"}]), "p.parquet", "cannot be kept"),
         (b"no arrow at all", "p.arrow", "broken"),
         (arrow(many(400))[:40], "p.arrow", "broken"),
     ],

@@ -51,8 +51,10 @@ def split_in(part: str) -> str:
 
 
 def without_common_folder(names: list[str]) -> list[str]:
-    """The names below the one folder that all of them are in."""
+    """The names below the one folder that all of them are in, unless that tells their split."""
     paths = [PurePosixPath(name.replace("\\", "/")) for name in names]
-    while len({path.parts[:1] for path in paths}) == 1 and all(len(path.parts) > 1 for path in paths):
+    while len(common := {path.parent.parts[:1] for path in paths}) == 1 and (folder := common.pop()):
+        if folder[0].casefold() in SPLITS:
+            break
         paths = [PurePosixPath(*path.parts[1:]) for path in paths]
     return [path.as_posix() for path in paths]

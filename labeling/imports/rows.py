@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -61,13 +62,13 @@ class Reading:
         """Whether a column is chosen that can hold a prompt; one with outputs may hold it too."""
         return bool({"prompt", "messages"} & set(self.mapping) or self.outputs)
 
-    @property
+    @cached_property
     def columns(self) -> set[str]:
         """Those that are taken; all others become metadata."""
         named = {name for output in self.outputs for name in (output.column, output.model_column)}
         return named | set(self.mapping.values())
 
-    @property
+    @cached_property
     def is_answer_taken(self) -> bool:
         """Whether something is done with the answer that the messages end with."""
         messages = self.mapping.get("messages")

@@ -104,7 +104,7 @@ def test_a_folder_that_save_to_disk_wrote_comes_in_without_its_caches(read_in, p
 def test_parts_can_be_left_out_and_have_another_split(upload, manager, project):
     transfer = mapped(
         upload(zipped(HUB), "questions.zip"),
-        splits={"data/train": actions.LEFT_OUT, "data/validation": "train", "data/test": "test"},
+        splits={"train": actions.LEFT_OUT, "validation": "train", "test": "test"},
     )
     assert transfer.counts["rows"] == 6
 
@@ -271,7 +271,15 @@ def test_a_name_in_strange_bytes_is_kept_as_far_as_it_can_be(upload):
     assert transfer.options["files"][0]["name"] == "caf?.jsonl"
 
 
-def test_the_folder_around_everything_is_no_part(upload):
-    transfer = upload(zipped({"folder/deeper/a.jsonl": jsonl({"prompt": "x"})}), "a.zip")
+@pytest.mark.parametrize(
+    "name, part, split",
+    [
+        ("folder/deeper/a.jsonl", "a", ""),
+        ("folder/train/data-00000-of-00001.jsonl", "train", "train"),
+        ("test-folder/a.jsonl", "a", ""),
+    ],
+)
+def test_the_folder_around_everything_is_no_part_unless_it_is_a_split(upload, name, part, split):
+    transfer = upload(zipped({name: jsonl({"prompt": "x"})}), "a.zip")
 
-    assert [part["name"] for part in transfer.options["parts"]] == ["a"]
+    assert [(one["name"], one["split"]) for one in transfer.options["parts"]] == [(part, split)]

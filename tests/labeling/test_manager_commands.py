@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from labeling.models import Membership, Prompt, Task, Transfer, User
+from tests.labeling.importing import parquet
 
 
 @pytest.fixture
@@ -28,6 +29,47 @@ def test_a_file_is_looked_at_then_read_in(project, file, capsys):
     assert said[0] == "1 added, 0 known, 1 broken" and said[2] == "0 added, 1 known, 1 broken"
     assert Prompt.objects.get().author.name == "Ann"
     assert Task.objects.count() == 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [
+        {"frage": f"Which is {n}?", "eins": f"The first of {n}", "zwei": f"Another {n}"} for n in range(3)
+    ]
+    (tmp_path / "birds" / "data").mkdir(parents=True)
+    (tmp_path / "birds" / "README.md").write_text("# Birds")
+    (tmp_path / "birds" / "data" / "train-00000-of-00001.parquet").write_bytes(parquet(rows[:2]))
+    (tmp_path / "birds" / "data" / "test-00000-of-00001.parquet").write_bytes(parquet(rows[2:]))
+    return tmp_path / "birds"
+
+
+def test_a_folder_on_the_servers_disk_comes_in_with_its_outputs(project, folder, capsys):
+    reading = ["--map", "prompt=frage", "--outputs", "eins=Wren-2", "zwei=Finch 3"]
+    call_command("import_prompts", folder, *reading, "--check")
+    assert capsys.readouterr().out.splitlines() == [
+        "3 rows, 0 broken",
+        "3 prompts with 2 outputs",
+        "3 outputs of Wren-2",
+        "3 outputs of Finch 3",
+    ]
+
+    call_command("import_prompts", folder, *reading, "--splits", "test=out", "--no-tasks")
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "2 added, 0 known, 0 broken",
+        "4 outputs added, 0 ranking tasks opened",
+    ]
+    call_command("import_prompts", folder, *reading)
+
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "1 added, 2 known, 0 broken",
+        "2 outputs added, 3 ranking tasks opened",
+    ]
+    assert sorted(Prompt.objects.values_list("split", flat=True)) == ["test", "train", "train"]
+
+
+def test_a_part_that_is_not_there_is_named_with_those_that_are(project, folder):
+    with pytest.raises(CommandError, match="nowhere is none of test, train"):
+        call_command("import_prompts", folder, "--map", "prompt=frage", "--splits", "nowhere=out")
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def _answers(run: Run, preference: simulation.Preference) -> list[Answer]:
             s.prompt.messages,
             s.completion.text,
             preference(s.prompt.messages, s.completion.text),
-            s.token_count,
+            s.token_count or 0,  # of a run every sample has one
         )
         for s in samples
     ]

@@ -9,6 +9,7 @@ from labeling.actions.draft import check_draft_is_newest, save_draft
 from labeling.actions.exports import cancel_export, delete_export_files, run_export, start_export
 from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq_entry
 from labeling.actions.import_problems import problems_of
+from labeling.actions.import_reading import LEFT_OUT
 from labeling.actions.importing import run_import
 from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
 from labeling.actions.invitations import (
@@ -21,7 +22,6 @@ from labeling.actions.invitations import (
 )
 from labeling.actions.known_tasks import set_reference
 from labeling.actions.imports import (
-    LEFT_OUT,
     cancel_import,
     map_import,
     preview_of,

@@ -100,4 +100,4 @@ def check_rows(transfer: Transfer) -> None:
     if outputs:
         by_number = Counter(outputs.values())
         transfer.counts["prompts_by_outputs"] = [[k, by_number[k]] for k in sorted(by_number)]
-        transfer.counts["writers"] = reader.writers.most_common()
+        transfer.counts["writers"] = list(map(list, reader.writers.most_common()))

@@ -115,7 +115,7 @@ def _take_in(transfer: Transfer, raw_rows: list[RawRow], reader: Reader) -> None
     counts = row.counts
     if reader.reading.outputs:
         _add_outputs(row, batch.taken(rows))
-        counts["writers"] = reader.writers.most_common()
+        counts["writers"] = list(map(list, reader.writers.most_common()))
     for name, more in (("added", batch.added), ("known", batch.known), ("broken", len(batch.problems))):
         counts[name] = counts.get(name, 0) + more
     end = raw_rows[-1].end

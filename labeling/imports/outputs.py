@@ -50,6 +50,7 @@ def usual_outputs(columns: Sequence[str]) -> list[OutputColumn]:
     """The columns that by their names hold outputs, each with the one that most likely names its model."""
     by_name = {re.sub(r"[\s-]+", "_", column.strip().casefold()): column for column in reversed(columns)}
     found: list[OutputColumn] = []
+    models: tuple[str, ...]
     for name, column in reversed(by_name.items()):
         if name in LISTS:
             models = ("models", *MODELS)

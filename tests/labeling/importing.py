@@ -96,5 +96,10 @@ def counts(transfer: Transfer) -> dict[str, int]:
     return {name: transfer.counts[name] for name in ("added", "known", "broken")}
 
 
+def first_look(transfer: Transfer) -> dict[str, Any]:
+    """What was counted before anything is written."""
+    return {name: transfer.counts[name] for name in ("rows", "broken", "is_whole")}
+
+
 def reasons(transfer: Transfer) -> dict[int, str]:
     return {problem["line"]: problem["reason"] for problem in transfer.problems}

@@ -80,11 +80,8 @@ def test_a_folder_of_the_hub_comes_in_with_its_splits(read_in, project, content,
 
     assert transfer.status == "succeeded"
     assert counts(transfer) == {"added": 12, "known": 0, "broken": 0}
-    assert [part["name"] for part in transfer.options["parts"]] == [
-        "data/test",
-        "data/train",
-        "data/validation",
-    ]
+    parts = [part["name"] for part in transfer.options["parts"]]
+    assert parts == ["test", "train", "validation"]
     found = splits(project)
     assert found["train 0"] == found["more to train 2"] == "train"
     assert (found["validate 1"], found["test 1"]) == ("valid", "test")

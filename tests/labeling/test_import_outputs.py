@@ -256,7 +256,7 @@ def slates():
 def test_each_prompt_with_two_outputs_that_differ_is_to_be_ranked(read_in):
     transfer = read_in(
         jsonl(
-            {"prompt": "a", "completions": [LAKE, RIVER, f"**{LAKE}**"]},
+            {"prompt": "a", "completions": [LAKE, RIVER, f"*{LAKE[0]}*{LAKE[1:]}"]},
             {"prompt": "b", "completions": [LAKE, LAKE.upper()]},
             {"prompt": "c", "completions": [POND]},
         ),

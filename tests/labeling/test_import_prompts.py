@@ -7,7 +7,7 @@ from labeling.actions.importing import split_of
 from labeling.errors import Conflict, DomainError
 from labeling.imports.files import FileRefused
 from labeling.models import Prompt, Task, Transfer, User
-from tests.labeling.importing import counts, jsonl, reader, reasons, uploader
+from tests.labeling.importing import counts, first_look, jsonl, reader, reasons, uploader
 from tests.making import make_prompt
 
 
@@ -177,7 +177,7 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(upload, settings):
 def test_nothing_is_written_before_it_is_confirmed(upload, project):
     transfer = upload(jsonl({"prompt": "one"}, b"broken\n", {"prompt": "three"}))
 
-    assert transfer.counts == {"rows": 3, "broken": 1, "is_whole": True}
+    assert first_look(transfer) == {"rows": 3, "broken": 1, "is_whole": True}
     assert list(reasons(transfer)) == [2]
     assert [line for line, _fields in actions.preview_of(transfer)] == [1, 2, 3]
     assert (Prompt.objects.count(), Task.objects.count()) == (0, 0)
@@ -308,7 +308,7 @@ def test_the_page_has_the_first_thousand_broken_rows_and_the_download_all_of_the
 def test_so_many_broken_rows_are_kept_and_no_more(read_in, monkeypatch):
     monkeypatch.setattr("labeling.actions.import_problems.MOST_KEPT", 700)
 
-    transfer = read_in(jsonl(*[b"broken\n"] * 1500, {"prompt": "good"}))
+    transfer = read_in(jsonl({"prompt": "good"}, *[b"broken\n"] * 1500))
 
     assert counts(transfer)["broken"] == 1500
     assert len(list(actions.problems_of(transfer))) == 700

@@ -48,7 +48,8 @@ def checked_fields(row: RawRow, reading: Reading, split: str = "") -> PromptFiel
         messages = checked_messages(fields.messages)
     except DomainError as error:
         raise RowProblem(error.message) from error
-    return replace(fields, messages=messages, split=fields.split or split)
+    fields.messages[:] = messages
+    return replace(fields, split=split) if split and not fields.split else fields
 
 
 class Reader:

@@ -27,6 +27,8 @@ USUAL_NAMES = {
     "topics": ("topics", "sensitive_topics"),
     "external_id": ("external_id", "id", "prompt_id", "uuid"),
 }
+CATEGORIES, SOURCES = tuple(Prompt.Category.values), tuple(Prompt.Source.values)
+SPLITS, TOPICS = tuple(Prompt.Split.values), tuple(Topic.values)
 SPLIT_NAMES = {"validation": "valid", "val": "valid", "dev": "valid"}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 LONGEST_NAME = 150
@@ -94,10 +96,10 @@ def prompt_fields(row: RawRow, reading: Reading) -> PromptFields:
     return PromptFields(
         messages=_conversation(row, taken, reading),
         author=_text(taken, "author", longest=LONGEST_NAME),
-        category=_choice(taken, "category", Prompt.Category.values),
+        category=_choice(taken, "category", CATEGORIES),
         language=_language(taken),
-        source=_choice(taken, "source", Prompt.Source.values),
-        split=_one_of("split", SPLIT_NAMES.get(split, split), Prompt.Split.values),
+        source=_choice(taken, "source", SOURCES),
+        split=_one_of("split", SPLIT_NAMES.get(split, split), SPLITS),
         topics=_topics(taken.get("topics")),
         external_id=_text(taken, "external_id", longest=LONGEST_ID),
         metadata={name: value for name, value in row.values.items() if name not in columns},
@@ -185,8 +187,8 @@ def _topics(value: Any) -> list[str]:
     words = re.split(r"[\s,;]+", value) if isinstance(value, str) else value or []
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise RowProblem(_("The topics are neither a text nor a list of texts."))
-    found = {_one_of("topic", word.strip().casefold().replace("-", "_"), Topic.values) for word in words}
-    return [topic for topic in Topic.values if topic in found]
+    found = {_one_of("topic", word.strip().casefold().replace("-", "_"), TOPICS) for word in words}
+    return [topic for topic in TOPICS if topic in found]
 
 
 def _is_empty(value: Any) -> bool:

@@ -38,8 +38,9 @@ class UploadForm(DomainForm):
     file = FilesField(
         label=_("File of prompts"),
         help_text=_(
-            "JSONL (one object a line), CSV with the columns' names in its first row, UTF-8; Parquet; or the "
-            "folder of a dataset packed as .zip or .tar. Several files of one dataset may be chosen at once."
+            "JSONL (one object a line), CSV with the columns' names in its first row, UTF-8; Parquet or "
+            "Arrow; or the folder of a dataset packed as .zip or .tar. Several files of one dataset may be "
+            "chosen at once."
         ),
         required=False,
         allow_empty_file=True,
@@ -141,12 +142,16 @@ class MappingForm(DomainForm):
     def _add_outputs(self, chosen: list[dict[str, str]]) -> None:
         for number in self._outputs:
             at: dict[str, str] = chosen[number] if number < len(chosen) else {}
-            self._add_column(f"output_{number}", _("Output (a column)"), at.get("column", ""))
             self._add_column(
-                f"output_model_column_{number}", _("Its model: a column"), at.get("model_column", "")
+                f"output_{number}", _("Output %s (a column)") % (number + 1), at.get("column", "")
+            )
+            self._add_column(
+                f"output_model_column_{number}",
+                _("Model of output %s: a column") % (number + 1),
+                at.get("model_column", ""),
             )
             self.fields[f"output_model_{number}"] = forms.CharField(
-                label=_("… or a name for all rows"),
+                label=_("Model of output %s: a name for all rows") % (number + 1),
                 required=False,
                 max_length=120,
                 initial=at.get("model", ""),

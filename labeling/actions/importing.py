@@ -31,7 +31,7 @@ from labeling.imports.rows import PromptFields
 from labeling.imports.sources import bytes_before
 from labeling.models import Project, Prompt, Task, Transfer, User
 
-BATCH = 1000
+BATCH = 500
 
 
 def run_import(*, transfer_id: int) -> None:

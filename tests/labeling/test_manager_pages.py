@@ -352,6 +352,27 @@ def test_a_file_that_cannot_be_read_is_refused_beside_the_field(client, project)
     assert Transfer.objects.count() == 0
 
 
+def test_several_files_are_one_import_and_broken_rows_name_theirs(client, project):
+    files = [SimpleUploadedFile(name, b'{"prompt": "one"}\nbroken\n') for name in ("=a.jsonl", "b.jsonl")]
+
+    client.post(address("manage-imports", project), {"file": files, "paths": '["d/=a.jsonl", "d/b.jsonl"]'})
+
+    transfer = Transfer.objects.get()
+    assert transfer.options["file_name"] == "d"
+    lines = client.get(address("import-problems", transfer)).getvalue().decode().splitlines()
+    assert lines[0] == "line,reason,file"
+    assert [line.rpartition(",")[2] for line in lines[1:]] == ["./=a.jsonl", "./b.jsonl"]
+
+
+@pytest.mark.parametrize("paths", ["no json", "[1, 2]", '["one"]', '{"a": 1}'])
+def test_paths_that_are_none_leave_the_files_their_names(client, project, paths):
+    files = [SimpleUploadedFile(name, b'{"prompt": "one"}\n') for name in ("a.jsonl", "b.jsonl")]
+
+    client.post(address("manage-imports", project), {"file": files, "paths": paths})
+
+    assert [file["name"] for file in Transfer.objects.get().options["files"]] == ["a.jsonl", "b.jsonl"]
+
+
 def test_an_upload_is_dropped(client, project):
     upload(client, project)
     transfer = Transfer.objects.get()

@@ -11,7 +11,14 @@ from labeling.actions.faq import change_faq_entry, publish_faq_entry, retire_faq
 from labeling.actions.import_problems import problems_of
 from labeling.actions.import_reading import LEFT_OUT
 from labeling.actions.importing import run_import
-from labeling.actions.imports import cancel_import, map_import, preview_of, start_import, upload_import
+from labeling.actions.imports import (
+    cancel_import,
+    map_import,
+    preview_of,
+    start_import,
+    upload_folder,
+    upload_import,
+)
 from labeling.actions.invitations import (
     NewInvitation,
     NoInvitation,
@@ -21,22 +28,14 @@ from labeling.actions.invitations import (
     sign_up,
 )
 from labeling.actions.known_tasks import set_reference
-from labeling.actions.imports import (
-    cancel_import,
-    map_import,
-    preview_of,
-    start_import,
-    upload_folder,
-    upload_import,
-)
 from labeling.actions.language import check_language, choose_language
 from labeling.actions.launch import apply_plan, copy_project, create_project_from_template
 from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_lease
 from labeling.actions.looking import see_judgments
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
+from labeling.actions.outside import FromOutside, keep_writers_with
 from labeling.actions.overlap import apply_overlap
 from labeling.actions.pauses import pause_project, pause_site, resume_project, resume_site
-from labeling.actions.outside import FromOutside, keep_writers_with
 from labeling.actions.people import (
     Added,
     add_by_address,
@@ -74,12 +73,12 @@ from labeling.actions.written_prompts import WorthALook, save_prompt_draft, writ
 
 __all__ = [
     "LEASE",
-    "Added",
-    "NewInvitation",
-    "NoInvitation",
     "LEFT_OUT",
+    "Added",
     "FromOutside",
     "Invitation",
+    "NewInvitation",
+    "NoInvitation",
     "WorthALook",
     "accept_invitation",
     "acknowledge_guidelines",
@@ -124,9 +123,9 @@ __all__ = [
     "import_demonstration",
     "invite",
     "keep_working",
+    "keep_writers_with",
     "lift_qualification",
     "lift_suspension",
-    "keep_writers_with",
     "map_import",
     "mark_outputs",
     "mark_prompt",

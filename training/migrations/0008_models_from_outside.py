@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0012_completions_come_from_outside_once"),
+        ("labeling", "0016_completions_come_from_outside_once"),
         ("training", "0007_chains_mix_a_corpus_in"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

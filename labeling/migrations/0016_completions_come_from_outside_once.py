@@ -28,7 +28,7 @@ def describe_waiting_files(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0011_submissions_are_reviewed"),
+        ("labeling", "0015_work_is_counted_and_actions_are_audited"),
     ]
 
     operations = [

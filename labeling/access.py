@@ -26,6 +26,7 @@ from labeling.models import (
     Task,
     TaskSet,
     Thread,
+    TimesheetPeriod,
     Transfer,
     User,
 )
@@ -270,6 +271,15 @@ def faq_entry_for(user: User, public_id: uuid.UUID) -> FaqEntry:
     )
     managed_project(user, entry.project.public_id)
     return entry
+
+
+def timesheet_period_for(user: User, public_id: uuid.UUID) -> TimesheetPeriod:
+    """A period, open or closed, of a project that the user manages; else 404."""
+    period = get_object_or_404(
+        TimesheetPeriod.objects.select_related("project", "opened_by", "closed_by"), public_id=public_id
+    )
+    managed_project(user, period.project.public_id)
+    return period
 
 
 def member_for(project: Project, public_id: uuid.UUID) -> User:

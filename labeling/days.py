@@ -5,7 +5,9 @@ import zoneinfo
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from labeling.errors import DomainError
 from labeling.models import Project
 
 
@@ -19,10 +21,24 @@ class Day:
 
 
 def today_in(project: Project) -> Day:
-    zone = zoneinfo.ZoneInfo(project.time_zone)
-    date = timezone.now().astimezone(zone).date()
+    date = timezone.now().astimezone(zoneinfo.ZoneInfo(project.time_zone)).date()
+    return Day(date, *span_of(date, date, project.time_zone))
+
+
+def span_of(
+    first: datetime.date, last: datetime.date, time_zone: str
+) -> tuple[datetime.datetime, datetime.datetime]:
+    """From the beginning of the first day to that of the day after the last one."""
+    zone = zoneinfo.ZoneInfo(time_zone)
     begin, end = (
-        datetime.datetime.combine(date + datetime.timedelta(days=days), datetime.time(), tzinfo=zone)
-        for days in (0, 1)
+        datetime.datetime.combine(day, datetime.time(), tzinfo=zone)
+        for day in (first, last + datetime.timedelta(days=1))
     )
-    return Day(date, begin, end)
+    return begin, end
+
+
+def check_day(field: str, day: datetime.date) -> None:
+    """Refuse a slip of the finger in the year; `field` is what the form calls the day."""
+    if not 2000 <= day.year < 2100:
+        message = _("Write a day of this century.")
+        raise DomainError("bad_day", message, {field: message})

@@ -13,7 +13,7 @@ from django.utils import timezone
 from labeling.days import today_in
 from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.known_queries import Qualification, qualification_of
-from labeling.models import Assignment, Project, Prompt, Submission, Task, Topic, User
+from labeling.models import Assignment, Project, Prompt, Submission, Task, Topic, User, WorkTime
 from labeling.pauses import is_paused
 
 PAGE = 50
@@ -99,9 +99,10 @@ def returned_to(user: User, projects: Collection[Project]) -> Returned:
 
 
 def weeks_of(user: User) -> list[Week]:
-    """The last weeks with work in them, newest first. A revision adds its time, not a judgment.
+    """The last weeks with work in them, newest first. A revision is no further judgment; its time counts.
 
-    Prompts are those the person wrote, here or through the API.
+    Time is that at work in the week, also on what was skipped or is not done yet. Prompts are those the
+    person wrote, here or through the API.
     """
     zone = zoneinfo.ZoneInfo(user.time_zone)
     today = timezone.now().astimezone(zone).date()
@@ -117,14 +118,12 @@ def weeks_of(user: User) -> list[Week]:
                 "id",
                 filter=Q(review_state=Submission.ReviewState.ACCEPTED) & ~Exists(_newer_revisions()),
             ),
-            seconds=Sum("active_seconds"),
         )
         .order_by("-week")
     )
     weeks: dict[datetime.date, Week] = {}
-    for monday, kind, n, accepted, seconds in rows:
+    for monday, kind, n, accepted in rows:
         week = weeks.setdefault(monday.date(), Week(monday.date()))
-        week.seconds += seconds or 0
         week.accepted += accepted
         if kind == Task.Kind.RANK:
             week.ranked += n
@@ -137,6 +136,13 @@ def weeks_of(user: User) -> list[Week]:
         .annotate(n=Count("id"))
     ):
         weeks.setdefault(monday.date(), Week(monday.date())).prompts = n
+    for monday, seconds in (
+        WorkTime.objects.filter(user=user, begun_at__gte=begin)
+        .annotate(week=TruncWeek("begun_at", tzinfo=zone))
+        .values_list("week")
+        .annotate(seconds=Sum("seconds"))
+    ):
+        weeks.setdefault(monday.date(), Week(monday.date())).seconds = seconds
     return sorted(weeks.values(), key=lambda week: week.monday, reverse=True)
 
 

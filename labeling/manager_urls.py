@@ -17,6 +17,7 @@ from labeling import (
     suspension_views,
     task_set_views,
 )
+from labeling import answer_views, rubric_views, timesheet_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
@@ -80,6 +81,14 @@ urlpatterns = [
     path(f"{PROJECT}faq/", answer_views.faq, name="manage-faq"),
     path("faq/<uuid:entry_id>/", answer_views.faq_entry, name="faq-entry"),
     path("faq/<uuid:entry_id>/retire/", answer_views.retire_faq_entry, name="retire-faq-entry"),
+    path(f"{PROJECT}hours/", timesheet_views.hours, name="manage-hours"),
+    path(f"{PROJECT}hours/paid-by/", timesheet_views.set_paid_by, name="set-paid-by"),
+    path(f"{PROJECT}hours/rates/", timesheet_views.set_rate, name="set-rate"),
+    path("hours/<uuid:period_id>/", timesheet_views.timesheet, name="timesheet"),
+    path("hours/<uuid:period_id>/lines.csv", timesheet_views.timesheet_csv, name="timesheet-csv"),
+    path("hours/<uuid:period_id>/close/", timesheet_views.close_timesheet, name="close-timesheet"),
+    path("hours/<uuid:period_id>/remove/", timesheet_views.remove_timesheet, name="remove-timesheet"),
+    path("hours/<uuid:period_id>/correct/", timesheet_views.correct_timesheet, name="correct-timesheet"),
     path(f"{PROJECT}imports/", imports.imports, name="manage-imports"),
     path("imports/<uuid:import_id>/", imports.show_import, name="import"),
     path("imports/<uuid:import_id>/map/", imports.map_import, name="map-import"),

@@ -104,7 +104,12 @@ def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:
 
 def add_review(submission: Submission, verdict: Review.Verdict, *, reviewer: User, note: str) -> Review:
     """Review a submission whose assignment the caller has locked; its reviews are the state's history."""
-    review = Review.objects.create(submission=submission, reviewer=reviewer, verdict=verdict, note=note)
+    accepted = Review.Verdict.ACCEPTED
+    former = Review.objects.filter(submission__assignment=submission.assignment_id).first()
+    gain = (verdict == accepted) - (former is not None and former.verdict == accepted)
+    review = Review.objects.create(
+        submission=submission, reviewer=reviewer, verdict=verdict, note=note, gain=gain
+    )
     submission.review_state = Submission.ReviewState(verdict)
     submission.save(update_fields=["review_state"])
     return review

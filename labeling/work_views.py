@@ -43,12 +43,15 @@ def reserve_task(request: PersonRequest, project_id: uuid.UUID, kind: str) -> Ht
 def skip(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """Asks once when something was entered; the page's script asks itself and sends `sure`."""
     assignment = access.assignment_for(request.user, assignment_id)
-    sent = forms.read_submission(request.POST).as_draft()
-    if "sure" not in request.POST and (has_work(sent) or has_work(assignment.draft)):
-        if has_work(sent) and sent != assignment.draft:
-            actions.save_draft(assignment=assignment, draft=sent, version=assignment.draft_version)
+    sent = forms.read_submission(request.POST)
+    entered = sent.as_draft()
+    if "sure" not in request.POST and (has_work(entered) or has_work(assignment.draft)):
+        if has_work(entered) and entered != assignment.draft:
+            actions.save_draft(assignment=assignment, draft=entered, version=assignment.draft_version)
         context = {"assignment": assignment, "project": assignment.task.project}
         return render(request, "skip.html", context)
+    # Reading what one then leaves to others is work, too.
+    actions.count_active(assignment=assignment, seconds=sent.active_seconds or 0)
     actions.skip_task(assignment=assignment)
     return go_on(request, assignment.task.project, assignment.task.kind)
 

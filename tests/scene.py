@@ -26,6 +26,13 @@ from labeling.models import (
     User,
 )
 from labeling.plans import Workload
+    Project,
+    RubricVersion,
+    Submission,
+    Transfer,
+    User,
+    WorkTime,
+)
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -138,6 +145,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "assignment": assignment.public_id,
         "writing": writing.public_id,
         **make_questions(assignment, writing, manager),
+        **make_hours(project, annotator, manager),
         "submission": judged.public_id,
         "task": task.public_id,
         "task set": make_set(project, annotator).public_id,
@@ -210,6 +218,30 @@ def make_set(project: Project, annotator: User) -> TaskSet:
     return labeling_actions.create_task_set(
         project=project, name="Experts", people=[annotator], group="held_out", actor=None
     )
+def make_hours(project: Project, annotator: User, manager: User) -> dict[str, Any]:
+    """A closed period, and one that is open, in which the closed one is corrected."""
+    labeling_actions.set_rate(
+        project=project,
+        user=annotator,
+        amount=Decimal("21.5"),
+        currency="EUR",
+        valid_from=NOW.date(),
+        author=manager,
+    )
+    today = datetime.now(UTC).date()
+    WorkTime.objects.create(project=project, user=annotator, begun_at=datetime.now(UTC), seconds=600)
+    closed, running = (
+        labeling_actions.open_period(project=project, begin=begin, end=end, actor=manager)
+        for begin, end in (
+            (NOW.date(), NOW.date() + timedelta(days=14)),
+            (today - timedelta(days=9), today + timedelta(days=9)),
+        )
+    )
+    labeling_actions.close_period(period=closed, actor=manager)
+    labeling_actions.correct_period(
+        period=closed, user=annotator, author=manager, reason="Ten minutes were missing.", minutes=10
+    )
+    return {"timesheet": running.public_id, "closed timesheet": closed.public_id}
 
 
 def make_written(annotator: User, project: Project) -> None:

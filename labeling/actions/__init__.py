@@ -58,6 +58,7 @@ from labeling.actions.prompts import add_completion, add_prompt, import_demonstr
 from labeling.actions.qualification import lift_qualification, qualify
 from labeling.actions.questions import answer_question, ask_question, close_question, read_answers
 from labeling.actions.queue_settings import change_queue
+from labeling.actions.rates import set_paid_by, set_rate
 from labeling.actions.reviews import review_submission
 from labeling.actions.rubrics import publish_rubric
 from labeling.actions.selections import add_seats, put_into_set, set_priority
@@ -66,6 +67,7 @@ from labeling.actions.submit import set_aside, submit_demonstration, submit_rank
 from labeling.actions.suspensions import lift_suspension, suspend_account, suspend_member
 from labeling.actions.task_sets import change_task_set, create_task_set
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
+from labeling.actions.timesheets import close_period, correct_period, open_period, remove_period
 from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
 from labeling.actions.wishes import forget_wish, tell_of_tasks, wish_for_tasks
@@ -105,9 +107,11 @@ __all__ = [
     "choose_language",
     "choose_topics",
     "claim_task",
+    "close_period",
     "close_question",
     "continue_bulk_change",
     "copy_project",
+    "correct_period",
     "count_active",
     "count_differences",
     "count_selection",
@@ -130,6 +134,7 @@ __all__ = [
     "mark_outputs",
     "mark_prompt",
     "open_demonstration_task",
+    "open_period",
     "open_ranking_task",
     "open_the_rest",
     "pause_project",
@@ -143,6 +148,7 @@ __all__ = [
     "qualify",
     "read_answers",
     "recount",
+    "remove_period",
     "renew_lease",
     "reopen_task",
     "reserve_task",
@@ -162,6 +168,8 @@ __all__ = [
     "set_languages",
     "set_priority",
     "set_reference",
+    "set_paid_by",
+    "set_rate",
     "set_tokenizer",
     "settings_of",
     "sign_up",

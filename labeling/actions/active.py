@@ -6,20 +6,31 @@ from django.db.models.functions import Now
 from labeling.models import Assignment
 
 # What is counted moves the mark forward: however often a page asks, the sum stays within the clock's.
+# The same seconds go into the person's quarter of an hour: there, what is never submitted counts as well.
 COUNT = """
-    UPDATE labeling_assignment AS assignment
-    SET active_seconds = assignment.active_seconds + part.counted,
-        active_counted_at = part.since + make_interval(secs => part.counted)
-    FROM (
-        SELECT id, since, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
-                   EPOCH FROM statement_timestamp() - since))))::int AS counted
+    WITH added AS (
+        UPDATE labeling_assignment AS assignment
+        SET active_seconds = assignment.active_seconds + part.counted,
+            active_counted_at = part.since + make_interval(secs => part.counted)
         FROM (
-            SELECT id, COALESCE(active_counted_at, claimed_at) AS since
-            FROM labeling_assignment WHERE id = %(assignment)s FOR UPDATE
-        ) AS locked
-    ) AS part
-    WHERE assignment.id = part.id
-    RETURNING assignment.active_seconds
+            SELECT id, since, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
+                       EPOCH FROM statement_timestamp() - since))))::int AS counted
+            FROM (
+                SELECT id, COALESCE(active_counted_at, claimed_at) AS since
+                FROM labeling_assignment WHERE id = %(assignment)s FOR UPDATE
+            ) AS locked
+        ) AS part
+        WHERE assignment.id = part.id
+        RETURNING assignment.active_seconds, assignment.user_id, assignment.task_id, part.counted
+    ), dated AS (
+        INSERT INTO labeling_worktime AS known (project_id, user_id, begun_at, seconds)
+        SELECT task.project_id, added.user_id,
+               date_bin('15 minutes', statement_timestamp(), TIMESTAMPTZ 'epoch'), added.counted
+        FROM added JOIN labeling_task AS task ON task.id = added.task_id
+        WHERE added.counted > 0
+        ON CONFLICT (project_id, begun_at, user_id) DO UPDATE SET seconds = known.seconds + EXCLUDED.seconds
+    )
+    SELECT active_seconds FROM added
 """
 
 

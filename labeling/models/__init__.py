@@ -25,6 +25,7 @@ from labeling.models.tasks import (
     output_letter,
 )
 from labeling.models.threads import FaqEntry, Thread, ThreadMessage
+from labeling.models.timesheets import Rate, TimesheetLine, TimesheetPeriod, WorkTime
 from labeling.models.tokens import ApiToken, IdempotentRequest
 from labeling.models.topics import Topic
 from labeling.models.transfers import Transfer, TransferStatusChange
@@ -54,6 +55,7 @@ __all__ = [
     "PromptDraft",
     "PublicIdModel",
     "Ranking",
+    "Rate",
     "Review",
     "RubricVersion",
     "StageCount",
@@ -67,9 +69,12 @@ __all__ = [
     "TaskWish",
     "Thread",
     "ThreadMessage",
+    "TimesheetLine",
+    "TimesheetPeriod",
     "Topic",
     "Transfer",
     "TransferStatusChange",
     "User",
+    "WorkTime",
     "output_letter",
 ]

@@ -26,6 +26,12 @@ class Project(PublicIdModel):
         TRAINING = "training", _("for training: helpful first")
         EVALUATION = "evaluation", _("for evaluation: truthful and harmless first")
 
+    class PaidBy(models.TextChoices):
+        """What a rate is for."""
+
+        HOUR = "hour", _("by the hour")
+        TASK = "task", _("by the accepted task")
+
     name = models.CharField(_("name"), max_length=120, unique=True)
     completions_per_prompt = models.PositiveSmallIntegerField(
         _("outputs per prompt"), default=4, validators=[MinValueValidator(2), MaxValueValidator(9)]
@@ -55,6 +61,7 @@ class Project(PublicIdModel):
     requires_qualification = models.BooleanField(default=False, db_default=False)
     qualification_tasks = models.PositiveSmallIntegerField(default=5, db_default=5)
     qualification_share = models.FloatField(default=0.75, db_default=0.75)
+    paid_by = models.CharField(max_length=8, choices=PaidBy, default=PaidBy.HOUR, db_default=PaidBy.HOUR)
     # Pseudonyms in exports are keyed hashes under this; random, so that no other secret can undo them.
     pseudonym_key = models.BinaryField(default=_random_key, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)

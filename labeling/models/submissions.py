@@ -76,6 +76,13 @@ class Submission(PublicIdModel):
         ]
         # Of what people submitted; reviewers are shown nothing else.
         indexes = [
+            # How many tasks each person first submitted within some days.
+            models.Index(
+                fields=["project", "created_at"],
+                include=["assignment"],
+                condition=Q(origin="person", revision=1),
+                name="submission_first_by_time",
+            ),
             models.Index(
                 fields=["project", "-id"], condition=Q(origin="person"), name="submission_newest_first"
             ),

@@ -1,6 +1,7 @@
 """What every page's template may use."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -62,6 +63,20 @@ def session_mark(session_key: str) -> str:
 @register.filter
 def browser_name(user_agent: str) -> str:
     return sessions.browser_of(user_agent)
+
+
+@register.filter
+def clock(seconds: int) -> str:
+    """A span as hours:minutes:seconds, so that sums on a page add up."""
+    rest = abs(seconds)
+    return f"{'−' if seconds < 0 else ''}{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}"
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """An amount with two decimals, a rate with as many more as it has."""
+    whole, _point, decimals = f"{amount:,f}".replace("-", "−").partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 @register.simple_tag

@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from labeling import actions, history_queries
 from labeling.errors import Conflict
-from labeling.models import Submission
+from labeling.models import Submission, WorkTime
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
@@ -99,12 +100,10 @@ def test_weeks_begin_on_monday_where_the_person_lives_and_revisions_add_time_onl
     now = datetime(2026, 11, 18, tzinfo=UTC)
     monkeypatch.setattr(history_queries.timezone, "now", lambda: now)
     # Sunday 17:00 UTC is Monday in Shanghai.
-    Submission.objects.filter(assignment=second).update(
-        created_at=datetime(2026, 11, 15, 17, tzinfo=UTC), active_seconds=900
-    )
-    Submission.objects.filter(assignment=first).update(
-        created_at=datetime(2026, 11, 15, 15, tzinfo=UTC), active_seconds=3600
-    )
+    for assignment, hour, seconds in ((second, 17, 1800), (first, 15, 3600)):
+        moment = datetime(2026, 11, 15, hour, tzinfo=UTC)
+        Submission.objects.filter(assignment=assignment).update(created_at=moment)
+        WorkTime.objects.create(project=project, user=annotator, begun_at=moment, seconds=seconds)
 
     weeks = history_queries.weeks_of(annotator)
 
@@ -117,7 +116,7 @@ def test_weeks_begin_on_monday_where_the_person_lives_and_revisions_add_time_onl
 def test_home_shows_them(client_for, annotator, project):
     make_demonstration_task(project)
     write(annotator, project)
-    Submission.objects.update(active_seconds=5400)
+    WorkTime.objects.create(project=project, user=annotator, begun_at=timezone.now(), seconds=5400)
 
     page = client_for(annotator).get("/").content.decode()
 

@@ -10,7 +10,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
+from labeling.announcement_queries import readable_by
 from labeling.models import (
+    Announcement,
     ApiToken,
     Assignment,
     BulkChange,
@@ -280,6 +282,29 @@ def timesheet_period_for(user: User, public_id: uuid.UUID) -> TimesheetPeriod:
     )
     managed_project(user, period.project.public_id)
     return period
+
+
+def check_announces_to_all(user: User) -> None:
+    """Site admins tell everybody on this site; for others there is 404."""
+    if not user.is_superuser:
+        raise Http404
+
+
+def announcement_for(user: User, public_id: uuid.UUID) -> Announcement:
+    """An announcement of a project that the user manages, or for site admins of the site; else 404."""
+    announcement = get_object_or_404(
+        Announcement.objects.select_related("project", "author"), public_id=public_id
+    )
+    if announcement.project is None:
+        check_announces_to_all(user)
+    else:
+        managed_project(user, announcement.project.public_id)
+    return announcement
+
+
+def announcement_to_read(user: User, public_id: uuid.UUID) -> Announcement:
+    """An announcement to everybody, to this user's project or to a role that they have in it; else 404."""
+    return get_object_or_404(readable_by(user), public_id=public_id)
 
 
 def member_for(project: Project, public_id: uuid.UUID) -> User:

@@ -18,6 +18,7 @@ from labeling import (
     task_set_views,
 )
 from labeling import answer_views, rubric_views, timesheet_views
+from labeling import announcement_views, answer_views, rubric_views, timesheet_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 
@@ -89,6 +90,14 @@ urlpatterns = [
     path("hours/<uuid:period_id>/close/", timesheet_views.close_timesheet, name="close-timesheet"),
     path("hours/<uuid:period_id>/remove/", timesheet_views.remove_timesheet, name="remove-timesheet"),
     path("hours/<uuid:period_id>/correct/", timesheet_views.correct_timesheet, name="correct-timesheet"),
+    path(f"{PROJECT}announcements/", announcement_views.of_project, name="manage-announcements"),
+    path("announcements/", announcement_views.of_site, name="site-announcements"),
+    path("announcements/<uuid:announcement_id>/", announcement_views.announcement, name="announcement"),
+    path(
+        "announcements/<uuid:announcement_id>/end/",
+        announcement_views.end_announcement,
+        name="end-announcement",
+    ),
     path(f"{PROJECT}imports/", imports.imports, name="manage-imports"),
     path("imports/<uuid:import_id>/", imports.show_import, name="import"),
     path("imports/<uuid:import_id>/map/", imports.map_import, name="map-import"),

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from labeling import (
+    announcement_views,
     care_views,
     export_views,
     history_views,
@@ -43,6 +44,11 @@ urlpatterns = [
     path("projects/<uuid:project_id>/review/", review_views.reviews, name="reviews"),
     path("submissions/<uuid:submission_id>/review/", review_views.review, name="review"),
     path("hours/", timesheet_views.my_hours, name="my-hours"),
+    path(
+        "announcements/<uuid:announcement_id>/dismiss/",
+        announcement_views.dismiss_announcement,
+        name="dismiss-announcement",
+    ),
     path("history/", history_views.history, name="history"),
     path("questions/", question_views.questions, name="questions"),
     path("assignments/<uuid:assignment_id>/", views.assignment, name="assignment"),

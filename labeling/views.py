@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from labeling import (
     access,
     actions,
+    announcement_queries,
     forms,
     history_queries,
     pauses,
@@ -46,6 +47,7 @@ def home(request: PersonRequest) -> HttpResponse:
         "suspended": access.suspended_from(request.user),
         "may_label": bool(labeled),
         "answered": question_queries.answered_questions(request.user, labeled),
+        "notices": announcement_queries.notices_for(request.user, get_language() or "en"),
         "may_create_projects": access.may_create_projects(request.user),
         "site_pause": site_pause,
         "weeks": history_queries.weeks_of(request.user),
@@ -60,14 +62,16 @@ def home(request: PersonRequest) -> HttpResponse:
 @require_GET
 def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
+    language = get_language() or "en"
     context = {
         "project": project,
+        "notices": announcement_queries.notices_for(request.user, language, project=project),
         "may_label": bool(access.roles_in(request.user, project) & set(access.LABELERS)),
         "counts": queries.task_counts(project),
         "prompts": project.prompts.count(),
         "waiting": queries.all_waiting_for(request.user, project),
         "done": queries.submissions_by(request.user, project),
-        "guidelines": queries.guidelines_for(project, get_language() or "en"),
+        "guidelines": queries.guidelines_for(project, language),
     }
     return render(request, "project.html", context)
 

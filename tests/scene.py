@@ -13,6 +13,7 @@ from django.conf import settings
 
 from labeling import actions as labeling_actions
 from labeling.models import (
+    Announcement,
     Answer,
     ApiToken,
     Assignment,
@@ -146,6 +147,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         "writing": writing.public_id,
         **make_questions(assignment, writing, manager),
         **make_hours(project, annotator, manager),
+        "announcement": make_announcements(project, manager).public_id,
         "submission": judged.public_id,
         "task": task.public_id,
         "task set": make_set(project, annotator).public_id,
@@ -242,6 +244,19 @@ def make_hours(project: Project, annotator: User, manager: User) -> dict[str, An
         period=closed, user=annotator, author=manager, reason="Ten minutes were missing.", minutes=10
     )
     return {"timesheet": running.public_id, "closed timesheet": closed.public_id}
+
+
+def make_announcements(project: Project, manager: User) -> Announcement:
+    """One for the project, and one for everybody on this site."""
+    for announced_to in (None, project):
+        announcement = labeling_actions.announce(
+            project=announced_to,
+            body={"en": "We are closed on **Friday**."},
+            first_day=NOW.date(),
+            last_day=None,
+            author=manager,
+        )
+    return announcement
 
 
 def make_written(annotator: User, project: Project) -> None:

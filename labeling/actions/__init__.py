@@ -3,6 +3,12 @@
 from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
 from labeling.actions.bulk import continue_bulk_change, count_selection, start_bulk_change
+from labeling.actions.announcements import (
+    announce,
+    change_announcement,
+    dismiss_announcement,
+    end_announcement,
+)
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
@@ -91,6 +97,7 @@ __all__ = [
     "add_person",
     "add_prompt",
     "add_seats",
+    "announce",
     "answer_question",
     "apply_overlap",
     "apply_plan",
@@ -98,6 +105,7 @@ __all__ = [
     "cancel_export",
     "cancel_import",
     "cancel_opening",
+    "change_announcement",
     "change_faq_entry",
     "change_project",
     "change_queue",
@@ -120,6 +128,8 @@ __all__ = [
     "create_task_set",
     "delete_export_files",
     "end_pilot",
+    "dismiss_announcement",
+    "end_announcement",
     "expire_leases",
     "fold_counts",
     "forget_wish",

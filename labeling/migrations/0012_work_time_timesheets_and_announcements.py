@@ -43,6 +43,52 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Announcement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("annotator", "annotator"),
+                            ("reviewer", "reviewer"),
+                            ("manager", "manager"),
+                            ("engineer", "engineer"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("body", models.JSONField()),
+                ("begins_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AnnouncementDismissal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dismissed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+        ),
+        migrations.CreateModel(
             name="Rate",
             fields=[
                 (
@@ -171,6 +217,39 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="announcement",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="announcement",
+            name="project",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="announcements",
+                to="labeling.project",
+            ),
+        ),
+        migrations.AddField(
+            model_name="announcementdismissal",
+            name="announcement",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="dismissals",
+                to="labeling.announcement",
+            ),
+        ),
+        migrations.AddField(
+            model_name="announcementdismissal",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
             model_name="rate",
             name="author",
             field=models.ForeignKey(
@@ -276,6 +355,28 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="announcement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("project__isnull", False), ("role", ""), _connector="OR"),
+                name="announcement_role_is_of_a_project",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="announcement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("ends_at__isnull", True), ("ends_at__gte", models.F("begins_at")), _connector="OR"
+                ),
+                name="announcement_ends_after_it_begins",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="announcementdismissal",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "user"), name="announcement_dismissed_once"
             ),
         ),
         migrations.AddConstraint(

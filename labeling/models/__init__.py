@@ -1,6 +1,7 @@
 """What is: people, prompts, tasks and judgments."""
 
 from labeling.models.audit import AuditEvent
+from labeling.models.announcements import Announcement, AnnouncementDismissal
 from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.bulk import BulkChange
 from labeling.models.counts import DailyWork, StageCount
@@ -31,6 +32,8 @@ from labeling.models.topics import Topic
 from labeling.models.transfers import Transfer, TransferStatusChange
 
 __all__ = [
+    "Announcement",
+    "AnnouncementDismissal",
     "Answer",
     "ApiToken",
     "Assignment",

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.browser
 # one of them in one line, "turns" one a turn, "one" one a row, "json" one a key and a value; or, in words,
 # why no person and no model can write it.
 FIELDS = {
+    "labeling.Announcement.body": "languages",
     "labeling.Answer.question": "made by the program",
     "labeling.Answer.value": "answer",
     "labeling.ApiToken.digest": "made by the program",
@@ -145,6 +146,7 @@ FILLED = {
     "together",
     "name",
     "names",
+    "languages",
     "prompt",
     "one",
     "turns",
@@ -193,6 +195,7 @@ def fill(model, field, how):
             "one": text,
             "name": f"{number} {line}",
             "names": [line],
+            "languages": {"en": hostile.TOGETHER, "zh": text},
             "turns": [*turns, {"role": "user", "content": hostile.TOGETHER}],
             "json": {line: text, "nested": {line: [text]}},
             "draft": {

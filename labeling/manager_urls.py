@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labeling import (
+    announcement_views,
     answer_views,
     audit_views,
     bulk_views,
@@ -16,9 +17,8 @@ from labeling import (
     rubric_views,
     suspension_views,
     task_set_views,
+    timesheet_views,
 )
-from labeling import answer_views, rubric_views, timesheet_views
-from labeling import announcement_views, answer_views, rubric_views, timesheet_views
 from labeling import import_views as imports
 from labeling import manager_views as views
 

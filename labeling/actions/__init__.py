@@ -2,13 +2,13 @@
 
 from labeling.actions.acknowledge import acknowledge_guidelines
 from labeling.actions.active import count_active
-from labeling.actions.bulk import continue_bulk_change, count_selection, start_bulk_change
 from labeling.actions.announcements import (
     announce,
     change_announcement,
     dismiss_announcement,
     end_announcement,
 )
+from labeling.actions.bulk import continue_bulk_change, count_selection, start_bulk_change
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
@@ -127,9 +127,9 @@ __all__ = [
     "create_project_from_template",
     "create_task_set",
     "delete_export_files",
-    "end_pilot",
     "dismiss_announcement",
     "end_announcement",
+    "end_pilot",
     "expire_leases",
     "fold_counts",
     "forget_wish",
@@ -176,10 +176,10 @@ __all__ = [
     "set_aside",
     "set_group",
     "set_languages",
-    "set_priority",
-    "set_reference",
     "set_paid_by",
+    "set_priority",
     "set_rate",
+    "set_reference",
     "set_tokenizer",
     "settings_of",
     "sign_up",

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
             model_name="transfer",
             name="format",
             field=models.CharField(
+                blank=True,
                 choices=[("jsonl", "JSONL"), ("csv", "CSV"), ("parquet", "Parquet"), ("arrow", "Arrow")],
                 max_length=8,
             ),

@@ -1,7 +1,7 @@
 """What is: people, prompts, tasks and judgments."""
 
-from labeling.models.audit import AuditEvent
 from labeling.models.announcements import Announcement, AnnouncementDismissal
+from labeling.models.audit import AuditEvent
 from labeling.models.base import PublicIdModel, StatusChange
 from labeling.models.bulk import BulkChange
 from labeling.models.counts import DailyWork, StageCount

@@ -38,7 +38,7 @@ GAINS = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0011_submissions_are_reviewed"),
+        ("labeling", "0016_completions_come_from_outside_once"),
     ]
 
     operations = [

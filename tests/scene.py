@@ -25,15 +25,9 @@ from labeling.models import (
     TaskSet,
     Transfer,
     User,
-)
-from labeling.plans import Workload
-    Project,
-    RubricVersion,
-    Submission,
-    Transfer,
-    User,
     WorkTime,
 )
+from labeling.plans import Workload
 from labeling.rubrics.questions import Option, Question
 from labeling.selections import Selection
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
@@ -220,6 +214,8 @@ def make_set(project: Project, annotator: User) -> TaskSet:
     return labeling_actions.create_task_set(
         project=project, name="Experts", people=[annotator], group="held_out", actor=None
     )
+
+
 def make_hours(project: Project, annotator: User, manager: User) -> dict[str, Any]:
     """A closed period, and one that is open, in which the closed one is corrected."""
     labeling_actions.set_rate(

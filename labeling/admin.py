@@ -77,6 +77,7 @@ register_read_only(models.Task, "kind", "status", "created_at", filters=("kind",
 register_read_only(models.TaskSet, "project", "name", "group")
 register_read_only(models.TaskCompletion, "task")
 register_read_only(models.Assignment, "user", "status", "claimed_at", filters=("status",))
+register_read_only(models.QueuePlace, "user", "project", "kind", "reached", "looked_at")
 register_read_only(models.GuidelineAcknowledgement, "user", "version", "acknowledged_at")
 register_read_only(models.TaskWish, "user", "project", "kind", "created_at", "told_at")
 register_read_only(models.Thread, "assignment", "created_at", "closed_at")

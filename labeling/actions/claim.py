@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
-from labeling.actions.bounds import check_room_for_one_more, has_room_for_one_more
+from labeling.actions.bounds import HELD, check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
 from labeling.eligibility import WORK, Eligibility, eligibility_of
@@ -34,16 +34,20 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
     if reason := why_paused(project):
         raise Conflict("paused", reason)
     seeker = _seeker(user, project, kind)
-    if opened := _open_assignment(seeker):
+    # Who has submitted everything, which is usual, is asked once what there is of theirs and not five times.
+    has_begun = Assignment.objects.filter(user=user, status__in=[*HELD, Status.EXPIRED]).exists()
+    if has_begun and (opened := _open_assignment(seeker)):
         return opened
     if seeker.may.is_day_full:
         return None
-    if held := _take_up_reservation(seeker):
-        return held
-    _make_room(seeker)
+    if has_begun:
+        if held := _take_up_reservation(seeker):
+            return held
+        _make_room(seeker)
+        if again := _lease_again(seeker):
+            return again
     return (
-        _lease_again(seeker)
-        or _take_free_seat(seeker, to=Status.LEASED)
+        _take_free_seat(seeker, to=Status.LEASED)
         or _take_seat_of_expired_lease(seeker)
         or _take_seat_reserved_for_another(seeker)
     )
@@ -146,16 +150,23 @@ def _leasable_again(seeker: _Seeker) -> QuerySet[Assignment]:
 
 def _lease_again(seeker: _Seeker) -> Assignment | None:
     expire_leases(project=seeker.project)
-    expired = _leasable_again(seeker).select_for_update(of=("self",)).select_related("user")
-    for assignment in expired.order_by("claimed_at"):
-        if take_seat(assignment):
-            begin_lease(assignment)
-            return assignment
-    return None
+    # What somebody is just at is passed over: the claim may hold seats that it gave back, and must not wait.
+    free = _leasable_again(seeker).select_for_update(of=("self", "task"), no_key=True, skip_locked=True)
+    assignment = free.select_related("user", "task").order_by("claimed_at").first()
+    if assignment is None or not take_seat(assignment):
+        return None
+    begin_lease(assignment)
+    return assignment
 
 
 def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | None:
-    task = _seat_taken_at(seeker)
+    task = take_first_free_seat(
+        user=seeker.user,
+        project=seeker.project,
+        kind=seeker.kind,
+        may=seeker.may,
+        turns=_looked_for(seeker),
+    )
     if task is None:
         return None
     slots = list(task.slots.values_list("slot", flat=True))
@@ -164,22 +175,9 @@ def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | N
     assignment = transitions.make_assignment(
         task=task, user=seeker.user, status=to, lease_until=Now() + span, display_order=slots
     )
-    assignment.refresh_from_db()
+    # Alone, so that what came with the task is kept.
+    assignment.refresh_from_db(fields=["lease_until"])
     return assignment
-
-
-def _seat_taken_at(seeker: _Seeker) -> Task | None:
-    for purposes in _looked_for(seeker):
-        task = take_first_free_seat(
-            user=seeker.user,
-            project=seeker.project,
-            kind=seeker.kind,
-            may=seeker.may,
-            purposes=purposes,
-        )
-        if task is not None:
-            return task
-    return None
 
 
 def _looked_for(seeker: _Seeker) -> list[tuple[Task.Purpose, ...]]:
@@ -201,7 +199,8 @@ def _take_seat_of_expired_lease(seeker: _Seeker) -> Assignment | None:
 def _take_seat_reserved_for_another(seeker: _Seeker) -> Assignment | None:
     """A reservation is a convenience of whoever has it: nobody goes without work for it."""
     held = (
-        Assignment.objects.select_for_update(of=("self",), skip_locked=True)
+        Assignment.objects.select_for_update(of=("self", "task"), no_key=True, skip_locked=True)
+        .select_related("task")
         .filter(status=Status.RESERVED, task__project=seeker.project, task__kind=seeker.kind)
         .filter(seeker.may.fits("task__"), task__status=Task.Status.OPEN)
         .exclude(task__assignments__user=seeker.user)

@@ -12,6 +12,7 @@ from labeling.models.pauses import Pause
 from labeling.models.people import Membership, User
 from labeling.models.project import GuidelineVersion, Project
 from labeling.models.prompts import Completion, Prompt, PromptDraft
+from labeling.models.queue import QueuePlace
 from labeling.models.reviews import Review
 from labeling.models.rubrics import RubricVersion
 from labeling.models.submissions import Answer, Demonstration, Ranking, Submission
@@ -57,6 +58,7 @@ __all__ = [
     "Prompt",
     "PromptDraft",
     "PublicIdModel",
+    "QueuePlace",
     "Ranking",
     "Rate",
     "Review",

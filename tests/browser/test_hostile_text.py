@@ -80,6 +80,8 @@ FIELDS = {
     "labeling.Prompt.topics": "of a fixed list",
     "labeling.Prompt.submission_key": "made by the program",
     "labeling.PromptDraft.content": "prompt",
+    "labeling.QueuePlace.language": "a copy of the prompt's",
+    "labeling.QueuePlace.topics": "of a fixed list",
     "labeling.Review.note": "together",
     "labeling.Rate.currency": "checked when it enters",
     "labeling.RubricVersion.questions": "questions",

@@ -1,0 +1,63 @@
+import django.contrib.postgres.fields
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("labeling", "0011_submissions_are_reviewed")]
+
+    operations = [
+        migrations.CreateModel(
+            name="QueuePlace",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("rank", "rank"), ("demonstrate", "demonstrate")], max_length=16
+                    ),
+                ),
+                ("language", models.CharField(max_length=16)),
+                (
+                    "topics",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), default=list, size=None
+                    ),
+                ),
+                ("priority", models.SmallIntegerField()),
+                ("reached", models.BigIntegerField()),
+                ("looked_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="queue_places",
+                        to="labeling.project",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="queue_places",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "project", "kind", "language", "topics", "priority"),
+                        name="queue_place_one_a_shelf",
+                    )
+                ],
+            },
+        ),
+    ]

@@ -22,6 +22,8 @@ from labeling.models import (
     output_letter,
 )
 
+MOST_COUNTED = 1000
+
 
 @dataclass(frozen=True)
 class Output:
@@ -109,12 +111,12 @@ def task_counts(project: Project) -> dict[str, TaskCounts]:
 
 
 def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
-    """How many tasks of this kind this person could still be given today."""
+    """How many tasks of this kind this person could still be given today; not counted beyond MOST_COUNTED."""
     return _waiting(user, project, kind, eligibility_of(user, project))
 
 
 def all_waiting_for(user: User, project: Project) -> dict[str, int]:
-    """Kind of task → how many this person could still be given today."""
+    """Kind of task → how many this person could still be given today, as tasks_waiting_for counts."""
     may = eligibility_of(user, project)
     return {kind: _waiting(user, project, kind, may) for kind in Task.Kind.values}
 
@@ -133,7 +135,7 @@ def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
         task__in=open_tasks.filter(seats_taken=F("seats_wanted")).exclude(assignments__user=user),
     )
     own = mine.filter(
-        Q(status=status.RESERVED)
+        Q(status=status.RESERVED, task__status=Task.Status.OPEN)
         | Q(
             status=status.EXPIRED,
             task__status=Task.Status.OPEN,
@@ -141,8 +143,12 @@ def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
         ),
         may.fits("task__"),
     )
-    found = free.values("pk").union(opened.values("task"), own.values("task"), reserved.values("task"))
-    n = found.count()
+    # A million tasks are not counted on each page: one more than MOST_COUNTED says that there are more.
+    some = MOST_COUNTED + 1
+    found = free.values("pk")[:some].union(
+        opened.values("task"), own.values("task"), reserved.values("task")[:some]
+    )
+    n = min(found.count(), some)
     return n if may.left_today is None else min(n, opened.count() + may.left_today)
 
 

@@ -29,7 +29,7 @@ class TaskCountsOfKind(serializers.Serializer):
     submissions = serializers.IntegerField()
     waiting_for_you = serializers.IntegerField(
         help_text="Tasks that you could still be given today: in your languages, on topics you said yes to, "
-        "within the daily cap."
+        "within the daily cap. 1001 says that there are more than 1000."
     )
     submitted_by_you = serializers.IntegerField()
 
@@ -159,6 +159,8 @@ class AssignmentShown(serializers.Serializer):
         return shown  # type: ignore[return-value]
 
     def get_submission(self, assignment: Assignment) -> SubmissionMade(allow_null=True):  # type: ignore[valid-type]
+        if assignment.status != Assignment.Status.SUBMITTED:
+            return None
         newest = queries.newest_submission(assignment)
         return newest and SubmissionMade(newest).data
 

@@ -10,7 +10,7 @@ from django.forms import Form
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from labeling import access, pauses, question_queries, review_queries, sessions
+from labeling import access, pauses, queries, question_queries, review_queries, sessions
 from labeling import markdown as markdown_to_html
 from labeling.launch_queries import Check
 from labeling.models import Project, Topic
@@ -46,6 +46,12 @@ def badge_count(number: int) -> str:
     """As waiting_count counts: 99+ says that there are more."""
     most = review_queries.MOST_COUNTED
     return str(number) if number <= most else f"{most}+"
+
+
+@register.filter
+def waiting_count(number: int) -> str:
+    """As tasks_waiting_for counts: 1000+ says that there are more."""
+    return str(number) if number <= queries.MOST_COUNTED else f"{queries.MOST_COUNTED}+"
 
 
 @register.filter

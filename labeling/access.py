@@ -107,7 +107,8 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
         public_id=public_id,
         user=user,
     )
-    project_for(user, assignment.task.project.public_id, roles=LABELERS)
+    if not roles_in(user, assignment.task.project) & set(LABELERS):
+        raise Http404
     return assignment
 
 

@@ -1,5 +1,7 @@
 """What can be asked of tokens."""
 
+from datetime import timedelta
+
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -7,8 +9,16 @@ from labeling.models import ApiToken, User
 
 
 def token_with(digest: str) -> ApiToken | None:
-    """The token whose key has this SHA-256, with its owner; is_expired by the database's clock."""
-    return _told().select_related("user").filter(digest=digest).first()
+    """The token whose key has this SHA-256, with its owner; by the database's clock is_expired, and
+    is_unrecorded when its use now is to be recorded."""
+    unrecorded = ExpressionWrapper(unrecorded_use(), output_field=BooleanField())
+    told = _told().annotate(is_unrecorded=unrecorded).select_related("user")
+    return told.filter(digest=digest).first()
+
+
+def unrecorded_use() -> Q:
+    """Tokens whose last use was not recorded within this minute."""
+    return Q(last_used_at=None) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:

@@ -1,27 +1,24 @@
 """Time at work: counted by the page while it is visible and in use, never more than the lease's own span."""
 
 from django.db import connection
-from django.db.models.functions import Now
 
 from labeling.models import Assignment
 
 # What is counted moves the mark forward: however often a page asks, the sum stays within the clock's.
 # The same seconds go into the person's quarter of an hour: there, what is never submitted counts as well.
-COUNT = """
+_ADD = """
     WITH added AS (
-        UPDATE labeling_assignment AS assignment
-        SET active_seconds = assignment.active_seconds + part.counted,
-            active_counted_at = part.since + make_interval(secs => part.counted)
+        UPDATE labeling_assignment AS assignment SET {changes}
         FROM (
-            SELECT id, since, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
+            SELECT id, since, active_seconds, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
                        EPOCH FROM statement_timestamp() - since))))::int AS counted
             FROM (
-                SELECT id, COALESCE(active_counted_at, claimed_at) AS since
+                SELECT id, active_seconds, COALESCE(active_counted_at, claimed_at) AS since
                 FROM labeling_assignment WHERE id = %(assignment)s FOR UPDATE
             ) AS locked
         ) AS part
         WHERE assignment.id = part.id
-        RETURNING assignment.active_seconds, assignment.user_id, assignment.task_id, part.counted
+        RETURNING part.active_seconds + part.counted AS total, assignment.user_id, assignment.task_id, part.counted
     ), dated AS (
         INSERT INTO labeling_worktime AS known (project_id, user_id, begun_at, seconds)
         SELECT task.project_id, added.user_id,
@@ -30,19 +27,29 @@ COUNT = """
         WHERE added.counted > 0
         ON CONFLICT (project_id, begun_at, user_id) DO UPDATE SET seconds = known.seconds + EXCLUDED.seconds
     )
-    SELECT active_seconds FROM added
+    SELECT total FROM added
 """
+COUNT = _ADD.format(
+    changes="""
+        active_seconds = part.active_seconds + part.counted,
+        active_counted_at = part.since + make_interval(secs => part.counted)
+    """
+)
+SETTLE = _ADD.format(changes="active_seconds = 0, active_counted_at = statement_timestamp()")
 
 
 def count_active(*, assignment: Assignment, seconds: int) -> int:
     """Add seconds of work since the last call; returns the sum since the last submission."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"assignment": assignment.pk, "seconds": min(seconds, 86_400)})
-        return int(cursor.fetchone()[0])
+    return _count(COUNT, assignment, seconds)
 
 
 def settle_active(assignment: Assignment, seconds: int | None) -> int | None:
     """What goes with a submission; counting begins anew. None when nobody has measured."""
-    total = count_active(assignment=assignment, seconds=seconds or 0)
-    Assignment.objects.filter(pk=assignment.pk).update(active_seconds=0, active_counted_at=Now())
+    total = _count(SETTLE, assignment, seconds or 0)
     return None if seconds is None and not total else total
+
+
+def _count(statement: str, assignment: Assignment, seconds: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"assignment": assignment.pk, "seconds": min(seconds, 86_400)})
+        return int(cursor.fetchone()[0])

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db import connection, transaction
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Max, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
@@ -53,8 +54,7 @@ def submit_ranking(
     """
     check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.RANK)
-    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
-    if known:
+    if known := _submitted_before(assignment, idempotency_key):
         return known
     check_storable("comment", comment)
     by_slot = places_by_slot(assignment.display_order, places)
@@ -90,8 +90,7 @@ def set_aside(
     """
     check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.RANK)
-    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
-    if known:
+    if known := _submitted_before(assignment, idempotency_key):
         return known
     if verdict not in {Submission.Verdict.NONE_USABLE, Submission.Verdict.PROMPT_PROBLEM}:
         raise DomainError("bad_verdict", _("There is no such verdict; reload the page."))
@@ -125,8 +124,7 @@ def submit_demonstration(
     """
     check_storable("idempotency_key", idempotency_key)
     assignment = _locked(assignment, Task.Kind.DEMONSTRATE)
-    known = assignment.submissions.filter(idempotency_key=idempotency_key).first()
-    if known:
+    if known := _submitted_before(assignment, idempotency_key):
         return known
     if not text.strip():
         message = _("Write an answer first; nothing was sent.")
@@ -215,14 +213,28 @@ def _keep_answers(submission: Submission, assignment: Assignment, answers: Mappi
 
 
 def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
+    is_overdue = ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField())
     locked = (
         Assignment.objects.select_for_update(of=("self",))
         .select_related("task__prompt", "task__project", "user")
+        .annotate(is_overdue=is_overdue)
         .get(pk=assignment.pk)
     )
     if locked.task.kind != kind:
         raise DomainError("wrong_kind", _("This task asks for something else; reload the page."))
     return locked
+
+
+def _submitted_before(assignment: Assignment, idempotency_key: str) -> Submission | None:
+    if assignment.status != Assignment.Status.SUBMITTED:  # then nothing was
+        return None
+    return assignment.submissions.filter(idempotency_key=idempotency_key).first()
+
+
+def _next_revision(assignment: Assignment) -> int:
+    if assignment.status != Assignment.Status.SUBMITTED:
+        return 1
+    return (assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1
 
 
 def _new_submission(
@@ -247,7 +259,7 @@ def _new_submission(
     submission = Submission.objects.create(
         assignment=assignment,
         project_id=task.project_id,
-        revision=(assignment.submissions.aggregate(n=Max("revision"))["n"] or 0) + 1,
+        revision=_next_revision(assignment),
         idempotency_key=idempotency_key,
         origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,
         guideline_version=GuidelineVersion.objects.filter(
@@ -277,9 +289,7 @@ def _lease_is_over(assignment: Assignment) -> bool:
         return assignment.submissions.filter(revision=1, is_late=True).exists()
     if assignment.status != Assignment.Status.LEASED:
         return assignment.status == Assignment.Status.EXPIRED
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT %s <= statement_timestamp()", [assignment.lease_until])
-        return bool(cursor.fetchone()[0])
+    return bool(assignment.is_overdue)  # type: ignore[attr-defined] # annotated
 
 
 def _complete_if_full(task: Task, *, actor: User) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling.actions import audit
 from labeling.errors import DomainError
 from labeling.models import ApiToken, User
+from labeling.token_queries import unrecorded_use
 
 MOST_DAYS = 366
 # Recognised by scanners that look for keys in places where none belong.
@@ -64,5 +64,4 @@ def revoke_token(*, token: ApiToken) -> None:
 
 def record_use(*, token: ApiToken) -> None:
     """When it was last used, to the minute: a busy program writes one row a minute, not one a request."""
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
+    ApiToken.objects.filter(unrecorded_use(), pk=token.pk).update(last_used_at=Now())

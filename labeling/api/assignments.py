@@ -118,7 +118,7 @@ class Submissions(AssignmentView):
 
     def _judged(self, sent: dict[str, Any], common: dict[str, Any]) -> Submission:
         asked = str(sent["rubric_version"] or "")
-        rubric = rubric_shown(common["assignment"].task.project, asked)
+        rubric = rubric_shown(common["assignment"].task.project, asked) if asked else None
         if asked and (rubric is None or str(rubric.public_id) != asked):
             message = _("There is no such rubric in this project.")
             raise DomainError("bad_rubric_version", message, {"rubric_version": message})

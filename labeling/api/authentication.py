@@ -28,7 +28,8 @@ class TokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(
                 _("This token has expired; make another on your account's page."), code="token_expired"
             )
-        record_use(token=token)
+        if token.is_unrecorded:  # type: ignore[attr-defined] # annotated
+            record_use(token=token)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

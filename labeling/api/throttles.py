@@ -33,10 +33,17 @@ def _count(name: str, limit: int) -> None:
     now = time.time()
     key = f"{name}-{int(now // WINDOW)}"
     try:
-        cache.add(key, 0, timeout=2 * WINDOW)
-        count = cache.incr(key)
+        count = _one_more(key)
     except (RedisError, ValueError) as error:
         log.warning("requests are not counted: %s", error)
         return
     if count > limit:
         raise exceptions.Throttled(wait=WINDOW - now % WINDOW + 1)
+
+
+def _one_more(key: str) -> int:
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # the first of its window
+        cache.add(key, 0, timeout=2 * WINDOW)
+        return int(cache.incr(key))

@@ -27,6 +27,7 @@ NOT_FOR_IT = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ARTIFACTS_DIR", "SITE_
 class Site:
     address: str
     environment: dict[str, str]
+    pid: int  # of the process that started all the others
 
     def make_project(self, *, tasks: int, outputs: int) -> str:
         """A project with so many ranking tasks; returns the address of its next one for the annotator."""
@@ -56,8 +57,11 @@ class Site:
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    """As `make run` starts it, without the starter project: PostgreSQL, Valkey, workers, gunicorn."""
+def running_site(**settings: str) -> Iterator[Site]:
+    """As `make run` starts it, without the starter project: PostgreSQL, Valkey, workers, gunicorn.
+
+    settings: more of .env.example. All of it stays on the cores that this thread may use now.
+    """
     directory = Path(tempfile.mkdtemp(prefix="preceptor-page-"))
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_IT}
@@ -68,7 +72,7 @@ def running_site() -> Iterator[Site]:
         "ENV_FILE": os.devnull,
         "PRECEPTOR_STARTER": "off",
     }
-    environment = kept | own
+    environment = kept | own | settings
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up"],
         cwd=REPOSITORY,
@@ -80,7 +84,7 @@ def running_site() -> Iterator[Site]:
     )
     try:
         wait_until_it_answers(process)
-        yield Site(f"http://127.0.0.1:{port}", environment)
+        yield Site(f"http://127.0.0.1:{port}", environment, process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=60)

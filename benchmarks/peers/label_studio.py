@@ -1,4 +1,4 @@
-"""Label Studio for the page benchmark, with SQLite in a directory that is deleted afterwards."""
+"""Label Studio for the benchmarks of the page and of the queue, in a directory that is deleted afterwards."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from benchmarks.page_texts import tasks as texts_of
 
 EMAIL, PASSWORD, TOKEN = "admin@example.org", "Only-4-this-benchmark", "0123456789abcdef" * 2
 START_SECONDS = 240
+ROWS_AT_ONCE = 2000
 
 # A prompt and a list of outputs that is dragged into an order, as in Label Studio's template for ranking.
 CONFIG = """<View>
@@ -38,9 +39,15 @@ CONFIG = """<View>
 @dataclass(frozen=True)
 class LabelStudio:
     address: str
+    environment: dict[str, str]
+    pid: int
 
     def make_project(self, *, tasks: int, outputs: int) -> str:
         """Made and filled by its API; returns the address of its labeling page."""
+        return f"{self.address}/projects/{self.fill_project(tasks=tasks, outputs=outputs)}/data?labeling=1"
+
+    def fill_project(self, *, tasks: int, outputs: int) -> int:
+        """Its id."""
         project = self.ask("/api/projects", {"title": f"{outputs} outputs", "label_config": CONFIG})
         rows = [
             {
@@ -52,8 +59,18 @@ class LabelStudio:
             }
             for texts in texts_of(tasks, outputs)
         ]
-        self.ask(f"/api/projects/{project['id']}/import", rows)
-        return f"{self.address}/projects/{project['id']}/data?labeling=1"
+        for begin in range(0, len(rows), ROWS_AT_ONCE):
+            self.ask(f"/api/projects/{project['id']}/import", rows[begin : begin + ROWS_AT_ONCE])
+        return int(project["id"])
+
+    def make_people(self, count: int) -> list[str]:
+        """Annotators; returns their tokens."""
+        command = [str(LABEL_STUDIO.python), str(Path(__file__).with_name("label_studio_people.py"))]
+        made = subprocess.run(
+            [*command, str(count)], env=self.environment, stdout=subprocess.PIPE, text=True, check=True
+        )
+        tokens: list[str] = json.loads(made.stdout.splitlines()[-1])
+        return tokens
 
     def ask(self, path: str, body: Any) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - its own address
@@ -61,7 +78,7 @@ class LabelStudio:
             data=json.dumps(body).encode(),
             headers={"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
             result: dict[str, Any] = json.load(answer)
         return result
 
@@ -80,8 +97,11 @@ class LabelStudio:
 
 
 @contextmanager
-def running_label_studio() -> Iterator[LabelStudio]:
-    """Started as its documentation says: `label-studio start`."""
+def running_label_studio(**settings: str) -> Iterator[LabelStudio]:
+    """Started as its documentation says: `label-studio start`; with SQLite unless settings say otherwise.
+
+    All of it stays on the cores that this thread may use now.
+    """
     directory = Path(tempfile.mkdtemp(prefix="label-studio-page-"))
     port = free_port()
     own = {
@@ -98,12 +118,13 @@ def running_label_studio() -> Iterator[LabelStudio]:
     command += ["--port", str(port), "--internal-host", "127.0.0.1", "--log-level", "ERROR", "--init"]
     command += ["--username", EMAIL, "--password", PASSWORD]
     command += ["--user-token", TOKEN, "--enable-legacy-api-token"]
+    environment = {**os.environ, **own, **settings}
     log_path = DIRECTORY / "label-studio.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
             command,
             cwd=directory,
-            env={**os.environ, **own},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -112,7 +133,7 @@ def running_label_studio() -> Iterator[LabelStudio]:
     try:
         address = f"http://127.0.0.1:{port}"
         wait_until_it_answers(process, address, log_path)
-        yield LabelStudio(address)
+        yield LabelStudio(address, environment, process.pid)
     finally:
         process.terminate()
         try:

@@ -1,0 +1,241 @@
+"""The queue: hand-outs and submissions by the API, at up to a million tasks, beside Label Studio's.
+
+python -m benchmarks.queue [--setup | --quick]
+
+Server, PostgreSQL and workers have one core, the people who ask another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.environments import DIRECTORY, LABEL_STUDIO, arguments
+from benchmarks.ours.page_site import Site, running_site
+from benchmarks.ours.queue_site import NO_THROTTLE, OurProject, ask, make_project, write_prompts
+from benchmarks.peers.label_studio import running_label_studio
+from benchmarks.peers.label_studio_queue import Annotator as PeerAnnotator
+from benchmarks.queue_people import Labeler, Load, hand_outs, p95, work, work_thinking
+from benchmarks.queue_plan import FULL, QUICK, Plan
+
+MODULE = "benchmarks.queue"
+WANTED = {
+    "next_p95_ms": "at most 100",
+    "submit_p95_ms": "at most 150",
+    "claim_p95_growth": "at most 1.5",
+    "duplicates": "0",
+    "dashboard_first_byte_s": "at most 0.5",
+    "cycles_ratio": "at least 30",
+}
+SHARE = 80  # per cent of a project's tasks are done at most: what is measured is not how it ends
+Figures = dict[str, Any]
+ByTasksAndPeople = dict[str, dict[str, float]]
+
+
+def main() -> None:
+    options = arguments(MODULE, __doc__ or "")
+    if options.setup:
+        DIRECTORY.mkdir(parents=True, exist_ok=True)
+        LABEL_STUDIO.set_up()
+        return
+    if not LABEL_STUDIO.is_set_up:
+        sys.exit(f"not set up ({LABEL_STUDIO.name}): type python -m {MODULE} --setup first")
+    plan = QUICK if options.quick else FULL
+    cores = sorted(os.sched_getaffinity(0))
+    say(f"servers on core {cores[0]}, people on core {cores[-1]}; load {os.getloadavg()[0]:.1f}")
+    figures: Figures = {"load_before": os.getloadavg()[0]}
+    figures |= {side + name: {} for side in ("", "peer_") for name in ("cycles_per_s", "cpu_ms_a_cycle")}
+    with on_core(cores[0]), running_site(**NO_THROTTLE) as site, on_core(cores[-1]):
+        for tasks in plan.small_sizes:
+            small(site, plan, tasks, figures)
+        large(site, plan, figures)
+        figures |= imported(site, plan)
+        figures |= handed_out(site, plan)
+        with on_core(cores[0]):
+            peer(site, plan, cores[-1], figures)
+    figures["cycles_ratio"] = ratio(figures["cycles_per_s"], figures["peer_cycles_per_s"])
+    figures["cycles_ratio_by_cpu"] = ratio(figures["peer_cpu_ms_a_cycle"], figures["cpu_ms_a_cycle"])
+    figures["load_after"] = os.getloadavg()[0]
+    report(figures)
+    print(json.dumps(figures))
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """This thread, and whatever it starts meanwhile."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+# --- this program
+
+
+def small(site: Site, plan: Plan, tasks: int, figures: Figures) -> None:
+    """A new project for each number of people: in a small one the tasks come to an end."""
+    for people in plan.people:
+        cycles(make_project(site, tasks=tasks, people=people, outputs=plan.outputs), plan, people, figures)
+
+
+def large(site: Site, plan: Plan, figures: Figures) -> None:
+    """A million tasks, each judged once and wanting one more: of one person thousands lie in front."""
+    began = time.monotonic()
+    project, little = (
+        make_project(
+            site,
+            tasks=tasks,
+            people=max(plan.people),
+            outputs=plan.many_outputs,
+            judged=True,
+            most_by_one=tasks // plan.one_in,
+        )
+        for tasks in (plan.many_tasks, plan.few_tasks)
+    )
+    say(f"{plan.many_tasks:,} tasks and judgments made in {time.monotonic() - began:.0f} s")
+    figures["dashboard_first_byte_s"] = round(project.dashboard_seconds(), 3)
+    figures |= growth(site, plan, little, project)
+    for people in plan.people:
+        cycles(project, plan, people, figures)
+    load = work_thinking(
+        project.annotators(plan.thinking_people), think=plan.think_seconds, seconds=plan.thinking_seconds
+    )
+    figures |= {
+        "next_p95_ms": p95(load.next_ms),
+        "submit_p95_ms": p95(load.submit_ms),
+        "thinking_cycles": len(load.submit_ms),
+        "thinking_problems": load.problems[:3],
+    }
+
+
+def growth(site: Site, plan: Plan, few: OurProject, many: OurProject) -> Figures:
+    """How much longer a claim takes, the API aside; of one who has judged the first ones."""
+    times = ask(
+        site,
+        do="claims",
+        projects=[few.public_id, many.public_id],
+        people=[few.first_person, many.first_person],
+        rounds=plan.claims,
+    )["milliseconds"]
+    few_ms, many_ms = (p95(of_project) or 0.0 for of_project in times)
+    return {
+        "claim_p95_growth": round(many_ms / few_ms, 2),
+        "claim_p95_ms": {str(plan.few_tasks): few_ms, str(plan.many_tasks): many_ms},
+        "claim_slowest_ms": round(max(times[1]), 1),
+    }
+
+
+def cycles(project: OurProject, plan: Plan, people: int, figures: Figures) -> None:
+    before = cpu_seconds(project.site.pid)
+    load = work(project.annotators(people), seconds=plan.seconds, most=project.tasks * SHARE // 100)
+    figures["cycles_per_s"].setdefault(str(project.tasks), {})[str(people)] = load.cycles_per_s
+    cpu_ms = round(1000 * (cpu_seconds(project.site.pid) - before) / max(1, len(load.submit_ms)), 1)
+    figures["cpu_ms_a_cycle"].setdefault(str(project.tasks), {})[str(people)] = cpu_ms
+    tell("ours", project.tasks, load, cpu_ms)
+
+
+def imported(site: Site, plan: Plan) -> Figures:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "prompts.jsonl"
+        write_prompts(path, plan.import_rows)
+        done = ask(site, do="import", path=str(path))
+    assert done["added"] == plan.import_rows, done
+    return {"import_rows_per_s": round(plan.import_rows / done["seconds"])}
+
+
+def handed_out(site: Site, plan: Plan) -> Figures:
+    rounds = -(-plan.hand_outs // plan.at_barrier)
+    project = make_project(site, tasks=rounds * plan.at_barrier, people=plan.at_barrier, outputs=plan.outputs)
+    given, twice = hand_outs(project.annotators(plan.at_barrier), rounds=rounds)
+    return {"hand_outs": given, "duplicates": twice}
+
+
+# --- Label Studio
+
+
+def peer(site: Site, plan: Plan, clients_core: int, figures: Figures) -> None:
+    """On the same PostgreSQL server, in a database of its own."""
+    ask(site, do="database", name="label_studio")
+    server = {
+        "DJANGO_DB": "default",
+        "POSTGRE_HOST": f"{site.environment['VAR_DIR']}/postgres",
+        "POSTGRE_PORT": "5432",
+        "POSTGRE_NAME": "label_studio",
+        "POSTGRE_USER": "postgres",
+        "POSTGRE_PASSWORD": "",
+    }
+    with running_label_studio(**server) as studio, on_core(clients_core):
+        tokens = studio.make_people(max(plan.peer_people))
+        for tasks in plan.peer_sizes:
+            project = studio.fill_project(tasks=tasks, outputs=plan.outputs)
+            for people in plan.peer_people:
+                annotators: list[Labeler] = [
+                    PeerAnnotator(studio.address, project, token, plan.outputs) for token in tokens[:people]
+                ]
+                before = cpu_seconds(site.pid, studio.pid)
+                load = work(annotators, seconds=plan.peer_seconds, most=tasks * SHARE // 100)
+                figures["peer_cycles_per_s"].setdefault(str(tasks), {})[str(people)] = load.cycles_per_s
+                spent = cpu_seconds(site.pid, studio.pid) - before
+                cpu_ms = round(1000 * spent / max(1, len(load.submit_ms)), 1)
+                figures["peer_cpu_ms_a_cycle"].setdefault(str(tasks), {})[str(people)] = cpu_ms
+                tell("Label Studio", tasks, load, cpu_ms)
+
+
+# --- figures
+
+
+def ratio(over: ByTasksAndPeople, under: ByTasksAndPeople) -> float | None:
+    """The least of one over the other, at equal numbers of tasks and people; None without such."""
+    ratios = [
+        value / under[tasks][people]
+        for tasks, by_people in over.items()
+        for people, value in by_people.items()
+        if under.get(tasks, {}).get(people)
+    ]
+    return round(min(ratios), 1) if ratios else None
+
+
+def cpu_seconds(*pids: int) -> float:
+    """What these processes and all that they started have used so far."""
+    spent = 0.0
+    for pid in pids:
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                spent += times.user + times.system
+    return spent
+
+
+def tell(whose: str, tasks: int, load: Load, cpu_ms: float) -> None:
+    problems = f"; {len(load.problems)} problems: {load.problems[0]}" if load.problems else ""
+    say(
+        f"{whose}, {tasks:,} tasks, {load.people} people: {load.cycles_per_s} cycles a second; "
+        f"next {p95(load.next_ms)} ms, submit {p95(load.submit_ms)} ms (95 %); "
+        f"{cpu_ms} ms of the servers' core each, the people took {load.client_cores} cores{problems}"
+    )
+
+
+def report(figures: Figures) -> None:
+    for name, wanted in WANTED.items():
+        say(f"{name}: {figures[name]}, wanted {wanted}")
+    say(f"import_rows_per_s: {figures['import_rows_per_s']}; hand-outs {figures['hand_outs']:,}")
+
+
+def say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    main()

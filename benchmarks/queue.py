@@ -24,6 +24,7 @@ from benchmarks.ours.page_site import Site, running_site
 from benchmarks.ours.queue_site import NO_THROTTLE, OurProject, ask, make_project, write_prompts
 from benchmarks.peers.label_studio import running_label_studio
 from benchmarks.peers.label_studio_queue import Annotator as PeerAnnotator
+from benchmarks.queue_database import Database, running_postgres
 from benchmarks.queue_people import Labeler, Load, hand_outs, p95, work, work_thinking
 from benchmarks.queue_plan import FULL, QUICK, Plan
 
@@ -38,6 +39,7 @@ WANTED = {
 }
 SHARE = 80  # per cent of a project's tasks are done at most: what is measured is not how it ends
 Figures = dict[str, Any]
+Pids = tuple[int, ...]
 ByTasksAndPeople = dict[str, dict[str, float]]
 
 
@@ -54,14 +56,20 @@ def main() -> None:
     say(f"servers on core {cores[0]}, people on core {cores[-1]}; load {os.getloadavg()[0]:.1f}")
     figures: Figures = {"load_before": os.getloadavg()[0]}
     figures |= {side + name: {} for side in ("", "peer_") for name in ("cycles_per_s", "cpu_ms_a_cycle")}
-    with on_core(cores[0]), running_site(**NO_THROTTLE) as site, on_core(cores[-1]):
+    with (
+        on_core(cores[0]),
+        running_postgres() as database,
+        running_site(DATABASE_URL=database.url, **NO_THROTTLE) as site,
+        on_core(cores[-1]),
+    ):
+        servers = (site.pid, database.pid)
         for tasks in plan.small_sizes:
-            small(site, plan, tasks, figures)
-        large(site, plan, figures)
+            small(site, servers, plan, tasks, figures)
+        large(site, servers, plan, figures)
         figures |= imported(site, plan)
         figures |= handed_out(site, plan)
         with on_core(cores[0]):
-            peer(site, plan, cores[-1], figures)
+            peer(site, database, plan, cores[-1], figures)
     figures["cycles_ratio"] = ratio(figures["cycles_per_s"], figures["peer_cycles_per_s"])
     figures["cycles_ratio_by_cpu"] = ratio(figures["peer_cpu_ms_a_cycle"], figures["cpu_ms_a_cycle"])
     figures["load_after"] = os.getloadavg()[0]
@@ -83,13 +91,14 @@ def on_core(core: int) -> Iterator[None]:
 # --- this program
 
 
-def small(site: Site, plan: Plan, tasks: int, figures: Figures) -> None:
+def small(site: Site, servers: Pids, plan: Plan, tasks: int, figures: Figures) -> None:
     """A new project for each number of people: in a small one the tasks come to an end."""
     for people in plan.people:
-        cycles(make_project(site, tasks=tasks, people=people, outputs=plan.outputs), plan, people, figures)
+        project = make_project(site, tasks=tasks, people=people, outputs=plan.outputs)
+        cycles(project, servers, plan, people, figures)
 
 
-def large(site: Site, plan: Plan, figures: Figures) -> None:
+def large(site: Site, servers: Pids, plan: Plan, figures: Figures) -> None:
     """A million tasks, each judged once and wanting one more: of one person thousands lie in front."""
     began = time.monotonic()
     project, little = (
@@ -107,7 +116,7 @@ def large(site: Site, plan: Plan, figures: Figures) -> None:
     figures["dashboard_first_byte_s"] = round(project.dashboard_seconds(), 3)
     figures |= growth(site, plan, little, project)
     for people in plan.people:
-        cycles(project, plan, people, figures)
+        cycles(project, servers, plan, people, figures)
     load = work_thinking(
         project.annotators(plan.thinking_people), think=plan.think_seconds, seconds=plan.thinking_seconds
     )
@@ -136,11 +145,11 @@ def growth(site: Site, plan: Plan, few: OurProject, many: OurProject) -> Figures
     }
 
 
-def cycles(project: OurProject, plan: Plan, people: int, figures: Figures) -> None:
-    before = cpu_seconds(project.site.pid)
+def cycles(project: OurProject, servers: Pids, plan: Plan, people: int, figures: Figures) -> None:
+    before = cpu_of(*servers)
     load = work(project.annotators(people), seconds=plan.seconds, most=project.tasks * SHARE // 100)
     figures["cycles_per_s"].setdefault(str(project.tasks), {})[str(people)] = load.cycles_per_s
-    cpu_ms = round(1000 * (cpu_seconds(project.site.pid) - before) / max(1, len(load.submit_ms)), 1)
+    cpu_ms = ms_a_cycle(before, cpu_of(*servers), load)
     figures["cpu_ms_a_cycle"].setdefault(str(project.tasks), {})[str(people)] = cpu_ms
     tell("ours", project.tasks, load, cpu_ms)
 
@@ -164,12 +173,12 @@ def handed_out(site: Site, plan: Plan) -> Figures:
 # --- Label Studio
 
 
-def peer(site: Site, plan: Plan, clients_core: int, figures: Figures) -> None:
+def peer(site: Site, database: Database, plan: Plan, clients_core: int, figures: Figures) -> None:
     """On the same PostgreSQL server, in a database of its own."""
     ask(site, do="database", name="label_studio")
     server = {
         "DJANGO_DB": "default",
-        "POSTGRE_HOST": f"{site.environment['VAR_DIR']}/postgres",
+        "POSTGRE_HOST": str(database.socket),
         "POSTGRE_PORT": "5432",
         "POSTGRE_NAME": "label_studio",
         "POSTGRE_USER": "postgres",
@@ -183,11 +192,10 @@ def peer(site: Site, plan: Plan, clients_core: int, figures: Figures) -> None:
                 annotators: list[Labeler] = [
                     PeerAnnotator(studio.address, project, token, plan.outputs) for token in tokens[:people]
                 ]
-                before = cpu_seconds(site.pid, studio.pid)
+                before = cpu_of(database.pid, studio.pid)
                 load = work(annotators, seconds=plan.peer_seconds, most=tasks * SHARE // 100)
                 figures["peer_cycles_per_s"].setdefault(str(tasks), {})[str(people)] = load.cycles_per_s
-                spent = cpu_seconds(site.pid, studio.pid) - before
-                cpu_ms = round(1000 * spent / max(1, len(load.submit_ms)), 1)
+                cpu_ms = ms_a_cycle(before, cpu_of(database.pid, studio.pid), load)
                 figures["peer_cpu_ms_a_cycle"].setdefault(str(tasks), {})[str(people)] = cpu_ms
                 tell("Label Studio", tasks, load, cpu_ms)
 
@@ -206,16 +214,22 @@ def ratio(over: ByTasksAndPeople, under: ByTasksAndPeople) -> float | None:
     return round(min(ratios), 1) if ratios else None
 
 
-def cpu_seconds(*pids: int) -> float:
-    """What these processes and all that they started have used so far."""
-    spent = 0.0
+def cpu_of(*pids: int) -> dict[int, float]:
+    """CPU seconds of these processes and of all that they started, by process."""
+    spent = {}
     for pid in pids:
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
             with suppress(psutil.Error):
                 times = process.cpu_times()
-                spent += times.user + times.system
+                spent[process.pid] = times.user + times.system
     return spent
+
+
+def ms_a_cycle(before: dict[int, float], after: dict[int, float], load: Load) -> float:
+    """Of the servers' CPU; what a process used that has ended meanwhile is not seen."""
+    seconds = sum(spent - before.get(pid, 0.0) for pid, spent in after.items())
+    return round(1000 * seconds / max(1, len(load.submit_ms)), 1)
 
 
 def tell(whose: str, tasks: int, load: Load, cpu_ms: float) -> None:

@@ -101,21 +101,22 @@ def work(labelers: Sequence[Labeler], *, seconds: float, most: int) -> Load:
     Each one's first request is not counted: it opens the connection, and its task is given again.
     """
     load = Load(len(labelers))
-    ready = threading.Barrier(len(labelers) + 1)
-    deadline = [0.0]
+    deadline = 0.0
+
+    def all_are_ready() -> None:
+        nonlocal deadline
+        deadline = time.monotonic() + seconds
+
+    ready = threading.Barrier(len(labelers) + 1, all_are_ready)
 
     def one(labeler: Labeler) -> None:
         labeler.next()
         ready.wait(PATIENCE_SECONDS)
-        while time.monotonic() < deadline[0] and len(load.submit_ms) < most:
+        while time.monotonic() < deadline and len(load.submit_ms) < most:
             if not _cycle(labeler, load):
                 return
 
-    def begin() -> None:
-        deadline[0] = time.monotonic() + seconds
-        ready.wait(PATIENCE_SECONDS)
-
-    _together(labelers, one, load, begin=begin)
+    _together(labelers, one, load, begin=lambda: ready.wait(PATIENCE_SECONDS), broken=ready.abort)
     return load
 
 
@@ -176,7 +177,7 @@ def _together(
     one: Callable[[Labeler], None],
     load: Load,
     *,
-    begin: Callable[[], None] = lambda: None,
+    begin: Callable[[], object] = lambda: None,
     broken: Callable[[], None] = lambda: None,
 ) -> None:
     def guarded(labeler: Labeler) -> None:
@@ -191,7 +192,8 @@ def _together(
     threads = [threading.Thread(target=guarded, args=(labeler,), daemon=True) for labeler in labelers]
     for thread in threads:
         thread.start()
-    begin()
+    with suppress(threading.BrokenBarrierError):
+        begin()
     began, cpu = time.monotonic(), _cpu_seconds()
     for thread in threads:
         thread.join()

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,12 @@ DAYS_OF_WORK = 30
 def main(request: dict[str, Any]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    do = {"project": make_project, "claims": time_claims, "import": time_import, "database": make_database}
+    do: dict[str, Callable[..., dict[str, Any]]] = {
+        "project": make_project,
+        "claims": time_claims,
+        "import": time_import,
+        "database": make_database,
+    }
     print(json.dumps(do[request.pop("do")](**request)))
 
 

@@ -96,8 +96,17 @@ def make_project(
         judged=judged,
         most_by_one=most_by_one,
     )
-    texts = (made[name] for name in ("first_person", "session", "dashboard", "another_page"))
-    return OurProject(site, made["project"], tuple(made["tokens"]), *texts, tasks, outputs)
+    return OurProject(
+        site,
+        public_id=made["project"],
+        tokens=tuple(made["tokens"]),
+        first_person=made["first_person"],
+        session=made["session"],
+        dashboard=made["dashboard"],
+        another_page=made["another_page"],
+        tasks=tasks,
+        outputs=outputs,
+    )
 
 
 def ask(site: Site, **request: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def running_postgres() -> Iterator[Database]:
         os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
     data, bin_ = directory / "data", programs()
     with (directory / "log").open("wb") as log:
-        make = [
+        make: list[str | Path] = [
             bin_ / "initdb",
             "-D",
             data,

@@ -30,15 +30,23 @@ _KEEP_MOVES = """
 """
 
 
-def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: User | None) -> None:
-    """Move an assignment whose row the caller has locked; a move to where it is already leaves no trace."""
-    if assignment.status == to:
+def change_assignment(
+    assignment: Assignment, to: Assignment.Status, *, actor: User | None, **fields: Any
+) -> None:
+    """Move an assignment whose row the caller has locked, with these fields.
+
+    A move to where it is already leaves no trace but the fields.
+    """
+    for name, value in fields.items():
+        setattr(assignment, name, value)
+    if assignment.status != to:
+        AssignmentStatusChange.objects.create(
+            subject=assignment, from_status=assignment.status, to_status=to, actor=actor
+        )
+        assignment.status = to
+    elif not fields:
         return
-    AssignmentStatusChange.objects.create(
-        subject=assignment, from_status=assignment.status, to_status=to, actor=actor
-    )
-    assignment.status = to
-    assignment.save(update_fields=["status", "holds_seat", "lease_until"])
+    assignment.save(update_fields=["status", "holds_seat", "lease_until", *fields])
 
 
 def record_transfer(transfer: Transfer, *, actor: User | None) -> None:

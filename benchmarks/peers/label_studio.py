@@ -24,7 +24,7 @@ from benchmarks.ours.page_site import free_port
 from benchmarks.page_texts import tasks as texts_of
 
 EMAIL, PASSWORD, TOKEN = "admin@example.org", "Only-4-this-benchmark", "0123456789abcdef" * 2
-START_SECONDS = 240
+START_SECONDS = 600  # with PostgreSQL its first start is some hundred migrations
 ROWS_AT_ONCE = 2000
 
 # A prompt and a list of outputs that is dragged into an order, as in Label Studio's template for ranking.
@@ -65,7 +65,8 @@ class LabelStudio:
 
     def make_people(self, count: int) -> list[str]:
         """Annotators; returns their tokens."""
-        command = [str(LABEL_STUDIO.python), str(Path(__file__).with_name("label_studio_people.py"))]
+        # Its own package label_studio is meant, not the file beside the script.
+        command = [str(LABEL_STUDIO.python), "-P", str(Path(__file__).with_name("label_studio_people.py"))]
         made = subprocess.run(
             [*command, str(count)], env=self.environment, stdout=subprocess.PIPE, text=True, check=True
         )

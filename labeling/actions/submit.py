@@ -276,10 +276,14 @@ def _new_submission(
     if not assignment.holds_seat:
         take_seat(assignment)
     assignment.lease_until = None
-    transitions.change_assignment(assignment, Assignment.Status.SUBMITTED, actor=assignment.user)
-    # A draft that is still on its way from the page is older than this, and is refused.
-    assignment.draft, assignment.draft_version = {}, assignment.draft_version + 1
-    assignment.save(update_fields=["draft", "draft_version", "holds_seat"])
+    transitions.change_assignment(
+        assignment,
+        Assignment.Status.SUBMITTED,
+        actor=assignment.user,
+        draft={},
+        # A draft that is still on its way from the page is older than this, and is refused.
+        draft_version=assignment.draft_version + 1,
+    )
     _complete_if_full(task, actor=assignment.user)
     return submission
 

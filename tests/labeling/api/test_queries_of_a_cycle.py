@@ -16,7 +16,7 @@ def test_a_claim_and_its_submission_ask_the_database_rarely(
 
     with django_assert_max_num_queries(17):
         second = api.post(claims, {"kind": "rank"})
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(18):
         sent = api.post(f"assignments/{second.data['id']}/submit/", {"places": [1, 2, 3, 4]})
 
     assert (second.status_code, sent.status_code) == (200, 201)

@@ -18,7 +18,8 @@ _ADD = """
             ) AS locked
         ) AS part
         WHERE assignment.id = part.id
-        RETURNING part.active_seconds + part.counted AS total, assignment.user_id, assignment.task_id, part.counted
+        RETURNING part.active_seconds + part.counted AS total, part.counted,
+                  assignment.user_id, assignment.task_id
     ), dated AS (
         INSERT INTO labeling_worktime AS known (project_id, user_id, begun_at, seconds)
         SELECT task.project_id, added.user_id,

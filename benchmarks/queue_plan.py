@@ -30,11 +30,11 @@ class Plan:
 FULL = Plan()
 QUICK = replace(
     FULL,
-    seconds=3.0,
+    seconds=2.0,
     many_outputs=2,
     claims=150,
-    thinking_seconds=45.0,
-    hand_outs=1600,
+    thinking_seconds=40.0,
+    hand_outs=800,
     import_rows=5000,
     peer_people=(8, 32),
     peer_sizes=(1000,),

@@ -1,9 +1,9 @@
 """The one statement that hands out free seats, quick however many tasks there are that fit somebody else.
 
 The free tasks of one purpose, in one set, of one language and with the same topics are a pool; those of one
-priority in it are a shelf, in the order of their ids. The statement begins in the sets that are for this person
-and jumps from pool to pool and from shelf to shelf through the index task_to_hand_out, so that it never walks
-past what does not fit them. Each pool that fits gives its first task; the best of these alone is locked, or,
+priority in it are a shelf, in the order of their ids. The statement begins in the sets that are for this
+person and jumps from pool to pool and from shelf to shelf through the index task_to_hand_out, so that it never
+walks past what does not fit them. Each pool that fits gives its first task; the best of these alone is locked, or,
 when somebody is faster, what follows it. Which language comes first is added here, as the project has it now:
 no task is written when that changes.
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0011_submissions_are_reviewed")]
+    dependencies = [("labeling", "0017_work_time_timesheets_and_announcements")]
 
     operations = [
         migrations.CreateModel(
@@ -23,6 +23,19 @@ class Migration(migrations.Migration):
                         choices=[("rank", "rank"), ("demonstrate", "demonstrate")], max_length=16
                     ),
                 ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("collect", "collect"),
+                            ("evaluate", "evaluate"),
+                            ("gold", "gold"),
+                            ("qualify", "qualify"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("task_set", models.BigIntegerField()),
                 ("language", models.CharField(max_length=16)),
                 (
                     "topics",
@@ -54,7 +67,16 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("user", "project", "kind", "language", "topics", "priority"),
+                        fields=(
+                            "user",
+                            "project",
+                            "kind",
+                            "purpose",
+                            "task_set",
+                            "language",
+                            "topics",
+                            "priority",
+                        ),
                         name="queue_place_one_a_shelf",
                     )
                 ],

@@ -19,20 +19,20 @@ from labeling.models import Project
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def of_project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     return _list_page(request, access.managed_project(request.user, project_id))
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def of_site(request: PersonRequest) -> HttpResponse:
     access.check_announces_to_all(request.user)
     return _list_page(request, None)
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def announcement(request: PersonRequest, announcement_id: uuid.UUID) -> HttpResponse:
     """One notice, to be changed."""
     announcement = access.announcement_for(request.user, announcement_id)

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, queries, question_queries
 from labeling.access import PersonRequest
@@ -21,7 +21,7 @@ MOST_OPEN = 100
 
 
 @login_required
-@require_GET
+@require_safe
 def asked(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """What waits for an answer, the oldest first; below what is closed, the newest first."""
     project = access.managed_project(request.user, project_id)
@@ -35,11 +35,11 @@ def asked(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: PersonRequest, thread_id: uuid.UUID) -> HttpResponse:
     """A question with its task. A refused answer comes back as it was written."""
     thread = access.thread_for(request.user, thread_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return _thread_page(request, thread)
     try:
         actions.answer_question(
@@ -88,7 +88,7 @@ def publish(request: PersonRequest, thread_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def faq(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """All entries in force, and a form for one that nobody had to ask for."""
     project = access.managed_project(request.user, project_id)
@@ -106,7 +106,7 @@ def faq(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def faq_entry(request: PersonRequest, entry_id: uuid.UUID) -> HttpResponse:
     """One entry, to be changed; a retired one only to be read."""
     entry = access.faq_entry_for(request.user, entry_id)

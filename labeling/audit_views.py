@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access
 from labeling import audit_queries as queries
@@ -14,7 +14,7 @@ from labeling.audit_forms import AuditFilterForm
 
 
 @login_required
-@require_GET
+@require_safe
 def audit(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """Who did what and when, newest first."""
     project = access.managed_project(request.user, project_id)

@@ -21,7 +21,7 @@ LISTS = {BulkChange.Target.TASKS: "manage-tasks", BulkChange.Target.PROMPTS: "ma
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: PersonRequest, project_id: uuid.UUID, target: str) -> HttpResponse:
     """The exact number before anything is done; a POST confirms it."""
     project = access.managed_project(request.user, project_id)
@@ -44,7 +44,7 @@ def confirm(request: PersonRequest, project_id: uuid.UUID, target: str) -> HttpR
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def bulk_change(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
     """How far it is; a POST goes on with it, as the page does by itself where there is a script."""
     made = access.bulk_change_for(request.user, change_id)

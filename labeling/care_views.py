@@ -24,7 +24,7 @@ class TopicsForm(forms.Form):
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def care(request: PersonRequest) -> HttpResponse:
     """Which sensitive topics this person's tasks may be about, in every project."""
     sent = request.POST if request.method == "POST" else None

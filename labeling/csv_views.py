@@ -4,7 +4,7 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, StreamingHttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access
 from labeling.access import PersonRequest
@@ -13,7 +13,7 @@ from labeling.csv_tables import TABLES
 
 
 @login_required
-@require_GET
+@require_safe
 def table(request: PersonRequest, project_id: uuid.UUID, name: str) -> StreamingHttpResponse:
     """A table of one of the manager's pages, all of it, by the filter in the address."""
     project = access.managed_project(request.user, project_id)

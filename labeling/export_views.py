@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from labeling import access, actions
 from labeling import export_queries as queries
@@ -29,7 +29,7 @@ MEDIA_TYPES = {
 
 
 @login_required
-@require_GET
+@require_safe
 def exports(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
     if request.headers.get("HX-Request"):
@@ -78,7 +78,7 @@ def delete_export(request: PersonRequest, export_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def download_export(request: PersonRequest, export_id: uuid.UUID, name: str) -> FileResponse:
     """One of the names that the export itself listed; nothing of the address reaches a path."""
     transfer = access.export_for(request.user, export_id)

@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access, history_queries
 from labeling.access import PersonRequest
@@ -13,7 +13,7 @@ from labeling.pauses import site_pause
 
 
 @login_required
-@require_GET
+@require_safe
 def history(request: PersonRequest) -> HttpResponse:
     """Everything this person submitted; what may still be changed leads to its task."""
     page = history_queries.history_of(request.user, after=position(request.GET.get("after", "")))

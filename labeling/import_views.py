@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions
 from labeling import manager_queries as queries
@@ -23,7 +23,7 @@ RECENT = 50
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def imports(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """Earlier imports, and the form that uploads a file."""
     project = access.managed_project(request.user, project_id)
@@ -40,7 +40,7 @@ def imports(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def show_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
     transfer = access.import_for(request.user, import_id)
     if transfer.status == Transfer.Status.UPLOADED:
@@ -88,7 +88,7 @@ def cancel_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def problems(request: PersonRequest, import_id: uuid.UUID) -> StreamingHttpResponse:
     """The broken rows as CSV, for whoever mends the file."""
     transfer = access.import_for(request.user, import_id)

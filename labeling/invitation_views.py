@@ -23,7 +23,7 @@ from labeling.models import Invitation, Membership, User
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def invitations(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """All of them, and the form that makes one; its link is in the answer to the form, and nowhere after."""
     project = access.managed_project(request.user, project_id)
@@ -57,7 +57,7 @@ def revoke(request: PersonRequest, invitation_id: uuid.UUID) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, key: str) -> HttpResponse:
     """Open to whoever has the link: they sign up, or come in with the account they are signed in with."""
     accounts.check_rate(request, "invitation")

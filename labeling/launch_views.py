@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, launch_queries, pilot_queries, plan_page
 from labeling.access import PersonRequest
@@ -35,7 +35,7 @@ class _Beginning:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create_project(request: PersonRequest) -> HttpResponse:
     if not access.may_create_projects(request.user):
         raise Http404
@@ -60,7 +60,7 @@ def create_project(request: PersonRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def plan(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """What it takes by the numbers in the address, or by those that the project has."""
     project = access.managed_project(request.user, project_id)
@@ -86,7 +86,7 @@ def apply_plan(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def pilot(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     return _pilot_page(request, project, PilotForm())

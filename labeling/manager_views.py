@@ -9,7 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, people_queries
 from labeling import manager_queries as queries
@@ -24,7 +24,7 @@ from labeling.suspension_queries import suspensions_in
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     form = ProjectForm.of(project, _sent(request))
@@ -60,7 +60,7 @@ def resume(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """The editor. The button "Preview" sends the text here too, and publishes nothing."""
     project = access.managed_project(request.user, project_id)
@@ -95,7 +95,7 @@ def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def guideline_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResponse:
     version = access.guideline_version_for(request.user, version_id)
     context = {"project": version.project, "version": version}
@@ -103,7 +103,7 @@ def guideline_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResp
 
 
 @login_required
-@require_GET
+@require_safe
 def people(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """Everybody's roles, and who is suspended."""
     project = access.managed_project(request.user, project_id)
@@ -133,7 +133,7 @@ def roles(request: PersonRequest, project_id: uuid.UUID, user_id: uuid.UUID) -> 
 
 
 @login_required
-@require_GET
+@require_safe
 def tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     form = TaskFilterForm(request.GET, project=project)
@@ -151,7 +151,7 @@ def tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def task(request: PersonRequest, task_id: uuid.UUID) -> HttpResponse:
     task = access.task_for(request.user, task_id)
     judgments, is_open_for_you = _judgments_to_see(request.user, task)

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions
 from labeling import manager_queries as queries
@@ -18,7 +18,7 @@ RECENT = 50
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """Earlier openings, and the form that asks for one."""
     project = access.managed_project(request.user, project_id)
@@ -35,7 +35,7 @@ def open_tasks(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def opening(request: PersonRequest, opening_id: uuid.UUID) -> HttpResponse:
     transfer = access.opening_for(request.user, opening_id)
     context = {"project": transfer.project, "transfer": transfer, "selection": transfer.options["selection"]}

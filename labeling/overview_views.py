@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access
 from labeling import overview_queries as queries
@@ -23,7 +23,7 @@ MOST_DAYS = 60  # in the charts
 
 
 @login_required
-@require_GET
+@require_safe
 def overview(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     stages = queries.stages_of([project])[project.pk]
@@ -52,7 +52,7 @@ def overview(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def all_projects(request: PersonRequest) -> HttpResponse:
     """The projects that this person manages, beside each other; as many queries for ten as for one."""
     if not access.may_create_projects(request.user):

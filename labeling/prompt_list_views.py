@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access
 from labeling import prompt_list_queries as queries
@@ -16,7 +16,7 @@ from labeling.prompt_list_forms import PromptFilterForm
 
 
 @login_required
-@require_GET
+@require_safe
 def prompts(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     form = PromptFilterForm(request.GET, project=project)
@@ -34,7 +34,7 @@ def prompts(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def prompt(request: PersonRequest, prompt_id: uuid.UUID) -> HttpResponse:
     prompt = access.prompt_for(request.user, prompt_id)
     context = {

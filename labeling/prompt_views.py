@@ -18,11 +18,11 @@ from labeling.models import Project
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def write_prompt(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """The form. Each of its buttons sends all of it here; only the one that submits takes a prompt in."""
     project = access.project_for(request.user, project_id, roles=access.LABELERS)
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(request, project, prompt_page.read_draft(queries.prompt_draft(request.user, project)))
     sent = prompt_page.read_sent(request.POST)
     if sent.do:

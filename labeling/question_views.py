@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, question_queries
 from labeling.access import PersonRequest
@@ -17,7 +17,7 @@ from labeling.history_views import position
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def question(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """One's own questions about one's own task, with the answers. The task's page shows it in a dialog."""
     assignment = access.assignment_for(request.user, assignment_id)
@@ -58,7 +58,7 @@ def read_answers(request: PersonRequest, assignment_id: uuid.UUID) -> HttpRespon
 
 
 @login_required
-@require_GET
+@require_safe
 def questions(request: PersonRequest) -> HttpResponse:
     """Everything this person asked, in all projects; what they may still work on leads to its thread."""
     page = question_queries.questions_of(request.user, after=position(request.GET.get("after", "")))

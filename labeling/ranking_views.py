@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from labeling import access, queries
 from labeling.access import PersonRequest
@@ -13,7 +13,7 @@ from labeling.differences import differences
 
 
 @login_required
-@require_GET
+@require_safe
 def compare_outputs(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """Two outputs of one's own task side by side, with what differs marked; the first two unless named."""
     assignment = access.assignment_for(request.user, assignment_id)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import access, actions
 from labeling import review_queries as queries
@@ -20,7 +20,7 @@ from labeling.review_forms import ReviewFilterForm
 
 
 @login_required
-@require_GET
+@require_safe
 def reviews(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.reviewed_project(request.user, project_id)
     form = _filter_form(request, project)
@@ -32,7 +32,7 @@ def reviews(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def review(request: PersonRequest, submission_id: uuid.UUID) -> HttpResponse:
     """One submission, to be accepted or returned; then on to the next of the same list.
 

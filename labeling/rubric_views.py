@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import access, actions, rubric_forms, rubric_queries
 from labeling.access import PersonRequest
@@ -17,7 +17,7 @@ from labeling.rubrics.questions import KINDS, SCOPES
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def rubric(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """The form. Each of its buttons sends all of it here; only "publish" keeps anything."""
     project = access.managed_project(request.user, project_id)
@@ -50,7 +50,7 @@ def rubric(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def rubric_version(request: PersonRequest, version_id: uuid.UUID) -> HttpResponse:
     version = access.rubric_version_for(request.user, version_id)
     context = {

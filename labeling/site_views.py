@@ -13,7 +13,7 @@ MOST_PAUSES = 20
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def pause_site(request: PersonRequest) -> HttpResponse:
     access.check_runs_site(request.user)
     problem = None

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from labeling import access, actions, password_reset
 from labeling.access import PersonRequest
@@ -61,7 +61,7 @@ def lift_suspension(request: PersonRequest, suspension_id: uuid.UUID) -> HttpRes
 
 
 @login_required
-@require_GET
+@require_safe
 def account(request: PersonRequest, user_id: uuid.UUID) -> HttpResponse:
     return _account_page(request, access.account_for(request.user, user_id))
 

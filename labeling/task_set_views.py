@@ -20,7 +20,7 @@ from labeling.task_set_queries import task_sets_of
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def task_sets(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     form = TaskSetForm(request.POST if request.method == "POST" else None, project=project)
@@ -37,7 +37,7 @@ def task_sets(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def task_set(request: PersonRequest, set_id: uuid.UUID) -> HttpResponse:
     task_set = access.task_set_for(request.user, set_id)
     form = TaskSetForm.of(task_set, request.POST if request.method == "POST" else None)

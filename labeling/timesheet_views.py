@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, manager_queries, timesheet_queries
 from labeling.access import PersonRequest
@@ -25,18 +25,18 @@ MOST_RATES = 200
 
 
 @login_required
-@require_GET
+@require_safe
 def my_hours(request: PersonRequest) -> HttpResponse:
     """One's own lines: the same that managers see of one."""
     return render(request, "hours.html", {"projects": timesheet_queries.hours_of(request.user)})
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def hours(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     """The periods of a project, and what its people are paid with."""
     project = access.managed_project(request.user, project_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return _hours_page(request, project)
     form = PeriodForm(request.POST)
     if form.is_valid():
@@ -77,13 +77,13 @@ def set_rate(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def timesheet(request: PersonRequest, period_id: uuid.UUID) -> HttpResponse:
     return _sheet_page(request, access.timesheet_period_for(request.user, period_id))
 
 
 @login_required
-@require_GET
+@require_safe
 def timesheet_csv(request: PersonRequest, period_id: uuid.UUID) -> StreamingHttpResponse:
     """The lines of the page, row by row."""
     period = access.timesheet_period_for(request.user, period_id)

@@ -46,7 +46,7 @@ class TokenForm(forms.Form):
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: PersonRequest) -> HttpResponse:
     """The list, and the form that makes one; the key is in the answer to the form, and nowhere after."""
     form, key = TokenForm(request.POST or None), ""

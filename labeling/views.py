@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from labeling import (
     access,
@@ -30,7 +30,7 @@ from labeling.work_views import go_on
 
 
 @login_required
-@require_GET
+@require_safe
 def home(request: PersonRequest) -> HttpResponse:
     site_pause = pauses.site_pause()
     projects = [
@@ -59,7 +59,7 @@ def home(request: PersonRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
     language = get_language() or "en"
@@ -77,7 +77,7 @@ def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id)
     language = request.GET.get("language") or get_language() or "en"
@@ -91,7 +91,7 @@ def guidelines(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def assignment(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
     assignment = access.assignment_for(request.user, assignment_id)
     return assignment_page(request, assignment, entered=assignment.draft)

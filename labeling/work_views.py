@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions, forms, guideline_queries, history_queries, queries
 from labeling.access import PersonRequest
@@ -81,7 +81,7 @@ def draft(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def changed_guidelines(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     """What changed since this person last said that they had read them; then on to the next task."""
     project = access.project_for(request.user, project_id, roles=access.LABELERS)
@@ -101,7 +101,7 @@ def changed_guidelines(request: PersonRequest, project_id: uuid.UUID, kind: str)
 
 
 @login_required
-@require_GET
+@require_safe
 def nothing_to_do(request: PersonRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.LABELERS)
     if kind not in Task.Kind.values:

@@ -17,7 +17,7 @@ class Route:
     """Whoever is not in `who` gets 404, whoever is not signed in is asked to, another verb gets 405.
 
     arguments: of the address, by their names in tests/scene.py. get, post: what those who may are answered,
-    None where the verb is not allowed; a POST comes with one field that no form has.
+    None where the verb is not allowed; HEAD is answered as GET; a POST comes with one field that no form has.
     """
 
     who: frozenset[str]
@@ -181,7 +181,7 @@ ROUTES = {
 OPEN = {
     "choose-language": {"POST": 400},
     # With a key that was never made; tests/labeling/test_invitation_pages.py opens those that were.
-    "invitation": {"GET": 404, "POST": 404},
+    "invitation": {"GET": 404, "HEAD": 404, "POST": 404},
 }
 OPEN_ARGUMENTS = {"invitation": ["no-such-key"]}
 

@@ -46,7 +46,7 @@ def ask(client, verb, address):
 
 
 def expected(route, role: str, verb: str) -> int:
-    allowed = {"GET": route.get, "POST": route.post}.get(verb)
+    allowed = {"GET": route.get, "HEAD": route.get, "POST": route.post}.get(verb)
     if role == "anonymous":
         return 302
     if allowed is None:

@@ -54,7 +54,7 @@ class CorpusForm(forms.Form):
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def corpora(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     form = CorpusForm(request.POST, request.FILES) if request.method == "POST" else CorpusForm()

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from labeling import access
 from labeling.access import PersonRequest
@@ -28,7 +28,7 @@ STAGES = (Run.Kind.SAMPLE, Run.Kind.SFT, Run.Kind.REWARD_MODEL, Run.Kind.PPO)
 
 
 @login_required
-@require_GET
+@require_safe
 def loop(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.project_for(request.user, project_id, roles=access.ENGINEERS)
     context = page_context(request.user, project)

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling.errors import DomainError
 from training import actions, queries
@@ -20,7 +20,7 @@ CHILDREN_SHOWN = 50
 
 
 @login_required
-@require_GET
+@require_safe
 def model(request: HttpRequest, version_id: uuid.UUID) -> HttpResponse:
     version = version_for(signed_in(request), version_id)
     assert version.project is not None
@@ -59,7 +59,7 @@ def roll_back_model(request: HttpRequest, version_id: uuid.UUID) -> HttpResponse
 
 
 @login_required
-@require_GET
+@require_safe
 def promotions(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     page = Paginator(queries.promotions_of(project), PER_PAGE).get_page(request.GET.get("page"))
@@ -68,7 +68,7 @@ def promotions(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def try_models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     form = TrialForm(request.POST or None, project=project, first=request.GET.get("first", ""))
@@ -84,7 +84,7 @@ def try_models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def trial(request: HttpRequest, trial_id: uuid.UUID) -> HttpResponse:
     trial = trial_for(signed_in(request), trial_id)
     answers = list(trial.answers.select_related("run", "model_version"))

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from labeling.errors import DomainError
 from labeling.models import Project
@@ -29,7 +29,7 @@ def retry_run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def compare_runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     chosen = chosen_runs(request, project)
@@ -54,7 +54,7 @@ def compare_runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def compare_metrics(request: HttpRequest, project_id: uuid.UUID) -> JsonResponse:
     chosen = chosen_runs(request, project_of(request, project_id))
     if problem := _problem(chosen):

@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access
 from labeling.errors import DomainError
@@ -25,7 +25,7 @@ PROMOTIONS_SHOWN = 10
 
 
 @login_required
-@require_GET
+@require_safe
 def runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     page = Paginator(queries.runs_of(project), PER_PAGE).get_page(request.GET.get("page"))
@@ -40,7 +40,7 @@ def runs(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     project = project_of(request, project_id)
     if kind not in Run.Kind.values:
@@ -63,7 +63,7 @@ def start_run(request: HttpRequest, project_id: uuid.UUID, kind: str) -> HttpRes
 
 
 @login_required
-@require_GET
+@require_safe
 def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     run = run_for(signed_in(request), run_id)
     context: dict[str, Any] = {
@@ -88,14 +88,14 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def run_metrics(request: HttpRequest, run_id: uuid.UUID) -> JsonResponse:
     run = run_for(signed_in(request), run_id)
     return curves_as_json(queries.curves_of(run), is_over=run.is_over)
 
 
 @login_required
-@require_GET
+@require_safe
 def run_log(request: HttpRequest, run_id: uuid.UUID) -> FileResponse:
     run = run_for(signed_in(request), run_id)
     try:
@@ -117,7 +117,7 @@ def cancel_run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def models(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     context = {
@@ -165,7 +165,7 @@ def promote_model(request: HttpRequest, version_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def snapshots(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_of(request, project_id)
     page = Paginator(queries.snapshots_of(project), PER_PAGE).get_page(request.GET.get("page"))

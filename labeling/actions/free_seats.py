@@ -2,10 +2,10 @@
 
 The free tasks of one purpose, in one set, of one language and with the same topics are a pool; those of one
 priority in it are a shelf, in the order of their ids. The statement begins in the sets that are for this
-person and jumps from pool to pool and from shelf to shelf through the index task_to_hand_out, so that it never
-walks past what does not fit them. Each pool that fits gives its first task; the best of these alone is locked, or,
-when somebody is faster, what follows it. Which language comes first is added here, as the project has it now:
-no task is written when that changes.
+person and jumps from pool to pool and from shelf to shelf through the index task_to_hand_out, so that it
+never walks past what does not fit them. Each pool that fits gives its first task; the best of these alone
+is locked, or, when somebody is faster, what follows it. Which language comes first is added here, as the
+project has it now: no task is written when that changes.
 
 On a shelf it goes on from where the person was last (QueuePlace), so that it does not walk past thousands of
 tasks that they had and that still want others. New tasks have higher ids, or are on a higher shelf: they are

@@ -21,7 +21,9 @@ class Notice:
 
 def readable_by(user: User) -> QuerySet[Announcement]:
     """Those to everybody on this site, and those of one's projects to everybody or to a role that one has."""
+    suspended = user.suspensions.filter(lifted_at=None).values("project")
     here = Membership.objects.filter(user=user, project=OuterRef("project"))
+    here = here.exclude(project__in=suspended.exclude(project=None))
     if user.is_superuser:
         return Announcement.objects.all()
     return Announcement.objects.filter(

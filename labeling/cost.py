@@ -19,9 +19,8 @@ class Cost:
 
 def cost_of(project: Project, *, seconds: int, judgments: int) -> Cost | None:
     """seconds: of work, for so many judgments; None while the project has no hourly rate."""
-    rate: Decimal | None = getattr(project, "hourly_rate", None)
-    if rate is None:
+    if project.hourly_rate is None:
         return None
-    total = rate * seconds / 3600
+    total = project.hourly_rate * seconds / 3600
     each = (total / judgments).quantize(CENT) if judgments else None
-    return Cost(total.quantize(CENT), each, getattr(project, "currency", "") or "")
+    return Cost(total.quantize(CENT), each, project.currency)

@@ -15,8 +15,10 @@ from training.api import urls as training_api
 
 # No address has the public id of these; what shows them instead.
 WITHOUT_ADDRESS = {
-    "Prompt": "its task's page",
     "Completion": "its task's page",
+    "Plan": "the plan's page of its project",
+    "Pilot": "the pilot's page of its project",
+    "AuditEvent": "the audit log of its project",
     "Review": "the page on which its submission is reviewed",
     "ThreadMessage": "the page of its thread",
     "Snapshot": "a list of the project's; by itself only in the API",

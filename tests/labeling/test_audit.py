@@ -62,7 +62,9 @@ def test_every_setting_is_watched_and_nothing_else():
 
 def test_people_roles_groups_and_languages(client, project, manager, annotator):
     Project.objects.update(languages=["en", "zh"])
-    client.post(address("manage-people", project), {"email": "nia@example.org", "roles": ["annotator"]})
+    actions.add_by_address(
+        project=project, email="nia@example.org", name="", roles=["annotator"], actor=manager
+    )
     client.post(
         address("give-roles", project, annotator),
         {"roles": ["annotator", "reviewer"], "group": "held_out", "languages": ["zh"]},

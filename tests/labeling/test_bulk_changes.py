@@ -223,6 +223,7 @@ def test_a_change_that_is_added_to_the_registry_is_on_the_pages(client, project,
         "They are painted.",
         lambda tasks, actor, options: given.append((len(tasks), actor.name, options)) or len(tasks),
         needs=("number",),
+        bounds=(0, 1000),
     )
     monkeypatch.setitem(CHANGES, "paint", change)
     make_ranking_task(project)

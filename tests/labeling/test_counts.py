@@ -78,17 +78,11 @@ def test_a_day_begins_when_the_project_says_and_another_time_zone_counts_anew(pr
     assert list(DailyWork.objects.filter(submissions=1).values_list("day")) == [(datetime.date(2026, 3, 6),)]
 
     project.refresh_from_db()
-    settings = {name: getattr(project, name) for name in SETTINGS}
+    settings = actions.settings_of(project)
     actions.change_project(project=project, **settings | {"time_zone": "UTC"})
 
     assert list(DailyWork.objects.values_list("day", "submissions")) == [(DAY, 1)]
     assert actions.count_differences(project=project) == 0
-
-
-SETTINGS = (
-    *("name", "languages", "completions_per_prompt", "overlap_share", "overlap_people", "time_zone"),
-    *("criteria", "model_names", "daily_cap"),
-)
 
 
 def test_a_time_zone_that_the_database_does_not_know_costs_nobody_their_work(project, annotator):
@@ -268,7 +262,7 @@ def test_a_task_withdrawn_while_somebody_submits_to_it_keeps_its_judgment(projec
 @pytest.mark.django_db(transaction=True)
 def test_the_time_zone_waits_for_whoever_is_submitting(project, annotator):
     make_ranking_task(project)
-    settings = {name: getattr(project, name) for name in SETTINGS}
+    settings = actions.settings_of(project)
     submitted, go_on = threading.Event(), threading.Event()
 
     def submit():

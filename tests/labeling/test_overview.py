@@ -90,13 +90,12 @@ def test_words_for_a_forecast_that_cannot_be_given(client, project, annotator):
     assert "no judgment is wanted" in look(client, project).content.decode()
 
 
-def test_cost_so_far_and_per_judgment_once_there_is_a_rate(client, project, annotator, monkeypatch):
+def test_cost_so_far_and_per_judgment_once_there_is_a_rate(client, project, annotator):
     make_ranking_task(project)
     rank(annotator, project, seconds=1800)
     assert "no hourly rate is set" in look(client, project).content.decode()
 
-    monkeypatch.setattr(Project, "hourly_rate", Decimal("20.00"), raising=False)
-    monkeypatch.setattr(Project, "currency", "EUR", raising=False)
+    Project.objects.update(hourly_rate=Decimal("20.00"), currency="EUR")
     page = look(client, project).content.decode()
 
     assert "10.00 EUR" in page and "10.00 EUR per judgment" in page

@@ -54,6 +54,7 @@ def ends(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_three_quick_deaths_in_a_row_end_it_with_the_reason(supervisor, said, process):
     doomed = process("doomed", "echo 'no such thing'; exit 3")
     supervisor.add_group([doomed])

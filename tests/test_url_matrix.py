@@ -94,6 +94,7 @@ def test_nothing_is_listed_that_is_no_address():
     assert (ROUTES.keys() | OPEN.keys() | ACCOUNTS.keys()) - names == set()
 
 
+@pytest.mark.slow
 def test_who_may_do_what(db):
     scene = make_scene()
     clients = {role: sign_in(person) for role, person in scene.people.items()}

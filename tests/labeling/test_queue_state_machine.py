@@ -336,6 +336,7 @@ def stored_submissions(project):
     return {pk: tuple(rest) for pk, *rest in submissions.values_list("pk", *columns)}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_whatever_people_do_in_whatever_order_the_queue_holds():
     run_state_machine_as_test(

@@ -50,6 +50,7 @@ def all_gone(processes):
     return False
 
 
+@pytest.mark.slow
 def test_a_run_that_is_asked_to_stop_ends_with_all_its_processes(run):
     child, ranks = start(run)
     assert {os.getsid(rank.pid) for rank in ranks} == {rank.pid for rank in ranks}

@@ -69,6 +69,7 @@ def test_help_explains_itself_without_loading_torch():
         assert word in result.stdout
 
 
+@pytest.mark.slow
 def test_the_example_of_the_help_works_as_it_stands(tiny_model, tmp_path):
     lines = [line[2:] for line in EPILOG.splitlines() if line.startswith("  ")]
     conversion, *rest = lines
@@ -139,6 +140,7 @@ def test_a_directory_that_is_not_there_exits_with_2(tmp_path):
     assert engine("run", tmp_path / "nothing").returncode == 2
 
 
+@pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_exits_with_75_and_the_next_attempt_goes_on(new_run, tiny_model):
     run = new_run(
         kind="sft", policy=str(tiny_model), epochs=1000, checkpoint_every=100_000, eval_every=100_000
@@ -160,6 +162,7 @@ def test_sigterm_writes_a_checkpoint_and_exits_with_75_and_the_next_attempt_goes
     assert next_attempt(run / "events.jsonl") == 3
 
 
+@pytest.mark.slow
 def test_sampling_that_is_killed_goes_on_where_it_was(new_run, tiny_model):
     config = {"kind": "sample", "policy": str(tiny_model), "completions_per_prompt": 12, "rows_in_flight": 4}
     run = new_run(**config)

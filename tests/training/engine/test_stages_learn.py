@@ -220,6 +220,7 @@ def mean_score(reward_model, tokenizer, text):
         return final_scores(load_reward_model(reward_model), collate(sequences, pad_id=0)).mean().item()
 
 
+@pytest.mark.slow
 def test_ppo_learns_a_known_reward(new_run, tiny_model, likes_letters, tokenizer):
     run = ppo_run(new_run, tiny_model, likes_letters)
     best, worst = (mean_score(likes_letters, tokenizer, 12 * character) for character in "a0")

@@ -53,6 +53,7 @@ def test_a_run_without_numbers_leaves_no_files(tmp_path):
     assert not (tmp_path / "tensorboard").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_the_command_leaves_the_same_numbers_in_both(tiny_model, new_run):
     run = new_run(kind="sft", policy=str(tiny_model), seed=1, epochs=1, batch_size=4, eval_every=1)
 

@@ -93,7 +93,7 @@ def test_from_a_template_to_all_tasks_open(new_page, manager, person, tmp_path, 
         page.click("text=Refresh")
     page.wait_for_selector(".badge:has-text('succeeded')")
     assert Task.objects.filter(kind="rank").count() == 12
-    page.click("nav >> text=Progress")
+    page.click("nav >> text=Overview")
     assert page.locator("#checklist").count() == 0
 
 

@@ -30,13 +30,14 @@ class Plan:
 FULL = Plan()
 QUICK = replace(
     FULL,
+    people=(1, 32),
     seconds=2.0,
     many_outputs=2,
-    claims=150,
-    thinking_seconds=40.0,
-    hand_outs=800,
+    claims=100,
+    thinking_seconds=32.0,
+    hand_outs=480,
     import_rows=5000,
-    peer_people=(8, 32),
+    peer_people=(32,),
     peer_sizes=(1000,),
-    peer_seconds=8.0,
+    peer_seconds=6.0,
 )

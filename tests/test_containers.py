@@ -333,6 +333,7 @@ def test_a_part_that_does_not_answer_is_not_alive(tmp_path, monkeypatch):
         assert end.value.code == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_runs_answers_and_one_that_does_not_is_missed(workers, monkeypatch):
     monkeypatch.setattr(health, "ANSWER_SECONDS", 2.0)
     workers.start("default")

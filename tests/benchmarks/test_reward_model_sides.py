@@ -6,6 +6,8 @@ from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
+import pytest
+
 from benchmarks import environments
 from benchmarks.environments import Side
 from benchmarks.ranking_data import (
@@ -44,6 +46,7 @@ def test_updates_differ_and_come_again_the_same():
     assert rankings_of_update(SHAPE, 1) != rankings_of_update(SHAPE, 2)
 
 
+@pytest.mark.slow
 def test_our_side_takes_updates_when_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(environments, "DIRECTORY", tmp_path)
     tiny = make_tiny_model(tmp_path / "tiny")

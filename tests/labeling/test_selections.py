@@ -77,6 +77,7 @@ def test_what_is_no_number_of_people_is_refused(project, seats):
         add(project, Task.objects.all(), seats=seats)
 
 
+@pytest.mark.slow
 def test_ten_thousand_tasks_in_a_few_statements(project, manager):
     many(project, 5000)
     many(project, 5000, status="complete", seats_taken=1)

@@ -18,6 +18,8 @@ from training.engine.events import read_events
 from training.engine.records import Completion, Document, write_records
 from training.engine.stopping import StopFlag
 
+pytestmark = pytest.mark.slow
+
 STOPPED = 75
 TRAINING = {"checkpoint_every": 2, "learning_rate": 1e-3, "tokens_per_microbatch": 128}
 PPO = {

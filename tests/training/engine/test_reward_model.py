@@ -255,6 +255,7 @@ def test_a_known_order_is_recovered_on_rankings_it_has_not_seen(new_run, tiny_mo
     assert metrics["valid_accuracy_low"] <= metrics["valid_accuracy"] <= metrics["valid_accuracy_high"]
 
 
+@pytest.mark.slow
 def test_under_noise_it_comes_within_two_points_of_the_most_that_the_noise_allows(new_run, tiny_model):
     prompts = snapshots.prompts(600, 300)
     _, slates = judged(known_score, 0.0, prompts=prompts, seed=2)

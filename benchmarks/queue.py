@@ -105,7 +105,7 @@ def large(site: Site, servers: Pids, plan: Plan, figures: Figures) -> None:
         make_project(
             site,
             tasks=tasks,
-            people=max(plan.people),
+            people=max(*plan.people, plan.thinking_people),
             outputs=plan.many_outputs,
             judged=True,
             most_by_one=tasks // plan.one_in,

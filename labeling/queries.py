@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 
 from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.guideline_queries import in_language
 from labeling.models import (
     Assignment,
-    Completion,
     Demonstration,
     GuidelineVersion,
     Project,
@@ -183,7 +182,3 @@ def open_slates(project: Project) -> Iterator[tuple[list[dict[str, str]], list[s
 def prompts_by_public_id(project: Project, public_ids: list[str]) -> dict[str, Prompt]:
     found = Prompt.objects.select_related("project").filter(project=project, public_id__in=public_ids)
     return {str(prompt.public_id): prompt for prompt in found}
-
-
-def completions_of(prompt: Prompt) -> QuerySet[Completion]:
-    return prompt.completions.order_by("pk")

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
 
 from labeling.eligibility import FITS, Eligibility
 from labeling.models import Project, QueuePlace, Task, User
@@ -156,7 +155,7 @@ def take_first_free_seat(
     asked = [asked_of(user, project, kind, may, purposes) for purposes in turns]
     found = next(filter(None, (_take(TAKE_SEAT, each) for each in asked)), None)
     if found is None:
-        _places(user, project).filter(kind=kind).delete()
+        QueuePlace.objects.filter(user=user, project=project, kind=kind).delete()
         found = next(filter(None, map(_wait_for_seat, asked)), None)
     return None if found is None else Task.objects.select_related("prompt", "project").get(pk=found)
 
@@ -172,15 +171,6 @@ def asked_of(
         "purposes": list(purposes),
         "language_priorities": json.dumps(project.language_priorities),
     }
-
-
-def forget_places(*, user: User, project: Project) -> None:
-    """Look at all tasks from the beginning next time: more of them may fit this person now than before."""
-    _places(user, project).delete()
-
-
-def _places(user: User, project: Project) -> QuerySet[QueuePlace]:
-    return QueuePlace.objects.filter(user=user, project=project)
 
 
 def _take(statement: str, asked: dict[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from labeling import actions
-from labeling.actions.free_seats import STRIDE, TAKE_SEAT, asked_of, forget_places
+from labeling.actions.free_seats import STRIDE, TAKE_SEAT, asked_of
 from labeling.eligibility import eligibility_of
 from labeling.models import Assignment, QueuePlace, Task
 from tests.making import make_prompt
@@ -114,18 +114,6 @@ def test_it_is_found_after_some_minutes_though_there_is_more(project, annotator,
 
     assert claimed_and_left(annotator, project, 1) == [tasks[0]]
     assert QueuePlace.objects.get(user=annotator).looked_at > timezone.now() - timedelta(minutes=1)
-
-
-def test_forgetting_the_places_of_one_person_looks_from_the_beginning(project, annotator, second_annotator):
-    tasks = make_tasks(project, STRIDE + 9)
-    taken = claim(second_annotator, project)
-    claimed_and_left(annotator, project, STRIDE + 1)
-    actions.skip_task(assignment=taken)
-
-    forget_places(user=annotator, project=project)
-
-    assert claimed_and_left(annotator, project, 1) == [tasks[0]]
-    assert QueuePlace.objects.filter(user=second_annotator).exists()
 
 
 def test_lower_shelves_come_after_higher_ones_and_each_keeps_its_place(project, annotator):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from labeling import access, actions
 from labeling.api.base import ApiView
 from labeling.api.idempotency import answered_once, submission_key
+from labeling.api.kept_serializers import shown
 from labeling.api.serializers import (
     AssignmentShown,
     Claim,
@@ -47,14 +48,14 @@ class Assignments(AssignmentView):
         """
         project = access.project_for(request.user, project_id, roles=access.LABELERS)
         assignment = actions.claim_task(user=request.user, project=project, kind=self.sent(Claim)["kind"])
-        return Response(status=204) if assignment is None else Response(AssignmentShown(assignment).data)
+        return Response(status=204) if assignment is None else Response(shown(AssignmentShown, assignment))
 
 
 class OneAssignment(AssignmentView):
     @extend_schema(operation_id="get_assignment", responses=AssignmentShown)
     def get(self, request: Request, assignment_id: uuid.UUID) -> Response:
         """One of your assignments."""
-        return Response(AssignmentShown(access.assignment_for(request.user, assignment_id)).data)
+        return Response(shown(AssignmentShown, access.assignment_for(request.user, assignment_id)))
 
 
 class Renewal(AssignmentView):
@@ -68,7 +69,7 @@ class Renewal(AssignmentView):
                 "lease_is_over", _("You do not hold this task any more. You can claim, or still submit it.")
             )
         assignment.refresh_from_db(fields=["lease_until"])
-        return Response(Lease(assignment).data)
+        return Response(shown(Lease, assignment))
 
 
 class Draft(AssignmentView):
@@ -114,7 +115,7 @@ class Submissions(AssignmentView):
             )
         else:
             submission = self._judged(sent, common)
-        return Response(SubmissionMade(submission).data, status=201)
+        return Response(shown(SubmissionMade, submission), status=201)
 
     def _judged(self, sent: dict[str, Any], common: dict[str, Any]) -> Submission:
         asked = str(sent["rubric_version"] or "")

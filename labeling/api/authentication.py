@@ -14,10 +14,10 @@ class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer …`. request.auth is the token, request.user its owner."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        scheme, _space, key = get_authorization_header(request).partition(b" ")
-        if scheme.lower() != b"bearer":
+        key = key_of(request)
+        if key is None:
             return None
-        token = token_with(digest_of(key.strip().decode("latin-1")))
+        token = token_with(digest_of(key))
         if token is None or not token.user.is_active:
             raise exceptions.AuthenticationFailed(_("There is no such token."), code="unknown_token")
         if token.revoked_at is not None:
@@ -34,3 +34,9 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def key_of(request: Request) -> str | None:
+    """The key that is sent, whether or not it is a token's; None without one."""
+    scheme, _space, key = get_authorization_header(request).partition(b" ")
+    return key.strip().decode("latin-1") if scheme.lower() == b"bearer" else None

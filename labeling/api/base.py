@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from labeling.api import throttles
 from labeling.api.authentication import TokenAuthentication
+from labeling.api.kept_serializers import kept
 from labeling.api.problems import answer_with_problem
 from labeling.errors import DomainError
 
@@ -81,11 +82,10 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **names: Any) -> None:
         request._request.body  # noqa: B018 - read at once: a body over the limit is refused here
-        throttles.check_address(request)
+        throttles.check(request)
         super().initial(request, *args, **names)
         if request.auth is None:
             raise exceptions.NotAuthenticated(_("Send a token: Authorization: Bearer …"))
-        throttles.check_token(request)
         scope = self.scope_of(request.method)
         # A method that is not there is not allowed whatever the scope: the handler says so.
         if request.method in self.allowed_methods and scope not in request.auth.scopes:
@@ -104,11 +104,12 @@ class ApiView(APIView):
 
     def sent(self, serializer: type[Serializer]) -> dict[str, Any]:
         """The body as the serializer takes it; a ValidationError names what is off."""
-        reading = serializer(data=self.request.data)
-        reading.is_valid(raise_exception=True)
+        if not isinstance(self.request.data, dict):
+            serializer(data=self.request.data).is_valid(raise_exception=True)
+        reading = kept(serializer)
+        checked: dict[str, Any] = reading.run_validation(self.request.data)
         if unknown := set(self.request.data) - set(reading.fields):
             raise exceptions.ValidationError({name: _("There is no such field.") for name in sorted(unknown)})
-        checked: dict[str, Any] = reading.validated_data
         return checked
 
     def asked(self, serializer: type[Serializer]) -> dict[str, Any]:
@@ -125,5 +126,5 @@ class NoSuchRoute(ApiView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **names: Any) -> None:
-        throttles.check_address(request)
+        throttles.check(request)
         raise Http404

@@ -24,7 +24,7 @@ class Schema(SpectacularAPIView):
     http_method_names = ["get", "head"]
 
     def initial(self, request: Any, *args: Any, **names: Any) -> None:
-        throttles.check_address(request)
+        throttles.check(request)
         super().initial(request, *args, **names)
 
     def get_exception_handler(self) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from labeling import exports, queries
+from labeling.api.kept_serializers import shown
 from labeling.api.paging import PageParameters
 from labeling.models import Assignment, Demonstration, Membership, Prompt, Submission, Task, Topic
 from labeling.rubric_queries import newest_rubric, rubric_shown
@@ -138,13 +139,13 @@ class AssignmentShown(serializers.Serializer):
     submission = serializers.SerializerMethodField(help_text="Your newest, if there is one.")
 
     def get_outputs(self, assignment: Assignment) -> OutputShown(many=True):  # type: ignore[valid-type]
-        return OutputShown(queries.outputs_of(assignment), many=True).data
+        return [shown(OutputShown, output) for output in queries.outputs_of(assignment)]
 
     def get_rubric(self, assignment: Assignment) -> RubricShown(allow_null=True):  # type: ignore[valid-type]
         if assignment.task.kind != Task.Kind.RANK:
             return None
         newest = newest_rubric(assignment.task.project)
-        return RubricShown(newest).data if newest and newest.questions else None
+        return shown(RubricShown, newest) if newest and newest.questions else None
 
     def get_draft(self, assignment: Assignment) -> DraftKept:
         """The page keeps the same draft, places by the output's number."""
@@ -162,7 +163,7 @@ class AssignmentShown(serializers.Serializer):
         if assignment.status != Assignment.Status.SUBMITTED:
             return None
         newest = queries.newest_submission(assignment)
-        return newest and SubmissionMade(newest).data
+        return newest and shown(SubmissionMade, newest)
 
 
 def _answers_in(assignment: Assignment) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def test_without_redis_people_work_on(annotator, monkeypatch):
     def away(*_args, **_options):
         raise RedisIsAway("no route")
 
-    monkeypatch.setattr(throttles.cache, "incr", away)
+    monkeypatch.setattr(throttles, "_one_more", away)
 
     assert api_for(annotator).get("projects/").status_code == 200
 

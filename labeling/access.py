@@ -6,11 +6,13 @@
 import uuid
 
 from allauth.usersessions.models import UserSession
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from labeling.announcement_queries import readable_by
+from labeling.composed import Composed, asked
 from labeling.models import (
     Announcement,
     ApiToken,
@@ -94,20 +96,37 @@ def managers_of(project: Project) -> QuerySet[User]:
 
 def project_for(user: User, public_id: uuid.UUID, *, roles: tuple[str, ...] = tuple(Role.values)) -> Project:
     """The project, if the user has one of these roles in it; else 404."""
-    project = get_object_or_404(projects_of(user), public_id=public_id)
-    if not roles_in(user, project) & set(roles):
+    project = _PROJECT.first(user=user.pk, public_id=public_id)
+    if project is None or not _has_one_of(roles, user, project):
         raise Http404
     return project
 
 
+def _roles_at(project: str) -> ArraySubquery:
+    """Of a row with its project at this path: the asking person's roles there."""
+    return ArraySubquery(standing(asked("user")).filter(project=OuterRef(project)).values("role"))
+
+
+def _has_one_of(roles: tuple[str, ...], user: User, row: Project | Assignment) -> bool:
+    return is_site_admin(user) or not set(roles).isdisjoint(row.roles)  # type: ignore[union-attr] # annotated
+
+
+_PROJECT = Composed(
+    lambda: Project.objects.filter(public_id=asked("public_id")).annotate(roles=_roles_at("pk"))
+)
+_ASSIGNMENT = Composed(
+    lambda: (
+        Assignment.objects.filter(public_id=asked("public_id"), user=asked("user"))
+        .select_related("task__prompt", "task__project", "user")
+        .annotate(roles=_roles_at("task__project"))
+    )
+)
+
+
 def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     """The user's own assignment, while they still may label in its project; else 404."""
-    assignment = get_object_or_404(
-        Assignment.objects.select_related("task__prompt", "task__project", "user"),
-        public_id=public_id,
-        user=user,
-    )
-    if not roles_in(user, assignment.task.project) & set(LABELERS):
+    assignment = _ASSIGNMENT.first(user=user.pk, public_id=public_id)
+    if assignment is None or not _has_one_of(LABELERS, user, assignment):
         raise Http404
     return assignment
 

@@ -15,6 +15,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from labeling.composed import Composed, asked
 from labeling.days import today_in
 from labeling.models import Assignment, Membership, Project, Submission, Task, TaskSet, Topic, User
 
@@ -93,12 +94,7 @@ def eligibility_of(user: User, project: Project) -> Eligibility:
     """Simulated annotators read nothing: they need no care, no day and no qualification."""
     if user.kind == User.Kind.SIMULATED:
         return Eligibility(topics=tuple(Topic.values), sets=tuple(_sets_for(user, project)))
-    of_their_group = Q(group=OuterRef("group"))
-    membership = (
-        Membership.objects.filter(user=user, project=project)
-        .annotate(sets=ArraySubquery(_sets_for(user, project, of_their_group)))
-        .first()
-    )
+    membership = _MEMBERSHIP.first(user=user.pk, project=project.pk)
     return Eligibility(
         languages=tuple(membership.languages) if membership else (),
         topics=tuple(user.topics),
@@ -114,6 +110,15 @@ def _sets_for(user: User, project: Project, of_their_group: Q | None = None) -> 
     for_them = Q(people__isnull=True, group="") | Q(people=user)
     sets = TaskSet.objects.filter(for_them | of_their_group if of_their_group else for_them, project=project)
     return sets.order_by("pk").distinct().values_list("pk", flat=True)
+
+
+_MEMBERSHIP = Composed(
+    lambda: (
+        Membership.objects.filter(user=asked("user"), project=asked("project"))
+        .annotate(sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))))
+        .order_by("pk")[:1]
+    )
+)
 
 
 def _left_today(user: User, project: Project) -> int | None:

@@ -3,12 +3,13 @@
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from labeling.composed import Composed
 from labeling.models import Pause, Project
 
 
 def site_pause() -> Pause | None:
     """The pause of the whole site, while it lasts."""
-    return Pause.objects.filter(project=None, resumed_at=None).first()
+    return _SITE_PAUSE.first()
 
 
 def is_paused(project: Project) -> bool:
@@ -33,3 +34,6 @@ def pauses_of(project: Project | None) -> QuerySet[Pause]:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "。", "！", "？")) else f"{text}."
+
+
+_SITE_PAUSE = Composed(lambda: Pause.objects.filter(project=None, resumed_at=None)[:1])

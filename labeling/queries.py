@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
+from labeling.composed import Composed, asked
 from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.guideline_queries import in_language
 from labeling.models import (
@@ -17,6 +18,7 @@ from labeling.models import (
     PromptDraft,
     Submission,
     Task,
+    TaskCompletion,
     User,
     output_letter,
 )
@@ -46,9 +48,16 @@ class TaskCounts:
     submissions: int
 
 
+_OUTPUTS = Composed(
+    lambda: TaskCompletion.objects.filter(task=asked("task")).values_list(
+        "slot", "completion__text", "completion__is_sensitive"
+    )
+)
+
+
 def outputs_of(assignment: Assignment) -> list[Output]:
     """The outputs of a ranking assignment in the order this person sees them."""
-    slots = assignment.task.slots.values_list("slot", "completion__text", "completion__is_sensitive")
+    slots = _OUTPUTS.all(task=assignment.task_id)
     by_slot = {slot: (text, is_sensitive) for slot, text, is_sensitive in slots}
     return [Output(number, *by_slot[slot]) for number, slot in enumerate(assignment.display_order, start=1)]
 

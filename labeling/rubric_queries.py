@@ -4,11 +4,14 @@ import uuid
 
 from django.db.models import QuerySet
 
+from labeling.composed import Composed, asked
 from labeling.models import Project, RubricVersion
+
+_NEWEST = Composed(lambda: RubricVersion.objects.filter(project=asked("project")).order_by("-number")[:1])
 
 
 def newest_rubric(project: Project) -> RubricVersion | None:
-    return project.rubric_versions.order_by("-number").first()
+    return _NEWEST.first(project=project.pk)
 
 
 def rubric_shown(project: Project, public_id: str) -> RubricVersion | None:

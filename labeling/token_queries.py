@@ -5,15 +5,14 @@ from datetime import timedelta
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
+from labeling.composed import Composed, asked
 from labeling.models import ApiToken, User
 
 
 def token_with(digest: str) -> ApiToken | None:
     """The token whose key has this SHA-256, with its owner; by the database's clock is_expired, and
     is_unrecorded when its use now is to be recorded."""
-    unrecorded = ExpressionWrapper(unrecorded_use(), output_field=BooleanField())
-    told = _told().annotate(is_unrecorded=unrecorded).select_related("user")
-    return told.filter(digest=digest).first()
+    return _TOKEN.first(digest=digest)
 
 
 def unrecorded_use() -> Q:
@@ -29,3 +28,13 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
 def _told() -> QuerySet[ApiToken]:
     is_expired = ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())
     return ApiToken.objects.annotate(is_expired=is_expired)
+
+
+_TOKEN = Composed(
+    lambda: (
+        _told()
+        .annotate(is_unrecorded=ExpressionWrapper(unrecorded_use(), output_field=BooleanField()))
+        .select_related("user")
+        .filter(digest=asked("digest"))
+    )
+)

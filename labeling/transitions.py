@@ -1,13 +1,15 @@
 """The only writer of a status in labeling, and of its history."""
 
+import uuid
 from collections.abc import Collection
+from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from labeling.models import (
     Assignment,
-    AssignmentStatusChange,
     Review,
     Submission,
     Task,
@@ -16,7 +18,40 @@ from labeling.models import (
     TransferStatusChange,
     User,
 )
+from labeling.statements import Statement
 
+_MAKE = Statement("""
+    WITH made AS (
+        INSERT INTO labeling_assignment (
+            public_id, task_id, user_id, status, holds_seat, lease_until, display_order, draft, draft_version
+        )
+        SELECT %(public_id)s, %(task)s::bigint, %(user)s, %(status)s, %(lease)s::interval IS NOT NULL,
+               statement_timestamp() + %(lease)s::interval,
+               ARRAY(
+                   SELECT slot FROM labeling_taskcompletion
+                   WHERE task_id = %(task)s AND %(lease)s::interval IS NOT NULL ORDER BY random()
+               ),
+               '{}', 0
+        RETURNING *
+    ), kept AS (
+        INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
+        SELECT id, '', status, user_id FROM made
+    )
+    SELECT id, created_at, holds_seat, lease_until, display_order, claimed_at FROM made
+""")
+_MADE = ("id", "created_at", "holds_seat", "lease_until", "display_order", "claimed_at")
+_MOVE = Statement("""
+    WITH moved AS (
+        UPDATE labeling_assignment
+        SET status = %(to)s, holds_seat = %(holds_seat)s, lease_until = %(lease_until)s,
+            draft = CASE WHEN %(ends_draft)s THEN '{}' ELSE draft END,
+            draft_version = draft_version + %(ends_draft)s::int
+        WHERE id = %(assignment)s
+        RETURNING id
+    )
+    INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
+    SELECT id, %(was)s, %(to)s, %(actor)s FROM moved WHERE %(was)s::varchar <> %(to)s
+""")
 _MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
 _THAT_ARE_FULL = """
     AND seats_wanted <= (
@@ -31,22 +66,28 @@ _KEEP_MOVES = """
 
 
 def change_assignment(
-    assignment: Assignment, to: Assignment.Status, *, actor: User | None, **fields: Any
+    assignment: Assignment, to: Assignment.Status, *, actor: User | None, ends_draft: bool = False
 ) -> None:
-    """Move an assignment whose row the caller has locked, with these fields.
+    """Move an assignment whose row the caller has locked, with its seat and its lease.
 
-    A move to where it is already leaves no trace but the fields.
+    ends_draft: the draft is empty then; one that is still on its way from the page is older, and refused.
+    A move to where it is already leaves no trace but that.
     """
-    for name, value in fields.items():
-        setattr(assignment, name, value)
-    if assignment.status != to:
-        AssignmentStatusChange.objects.create(
-            subject=assignment, from_status=assignment.status, to_status=to, actor=actor
-        )
-        assignment.status = to
-    elif not fields:
+    if assignment.status == to and not ends_draft:
         return
-    assignment.save(update_fields=["status", "holds_seat", "lease_until", *fields])
+    _MOVE.count(
+        assignment=assignment.pk,
+        was=assignment.status,
+        to=to,
+        actor=actor and actor.pk,
+        holds_seat=assignment.holds_seat,
+        lease_until=assignment.lease_until,
+        ends_draft=ends_draft,
+    )
+    assignment.status = to
+    if ends_draft:
+        assignment.draft = {}
+        assignment.draft_version += 1
 
 
 def record_transfer(transfer: Transfer, *, actor: User | None) -> None:
@@ -69,18 +110,25 @@ def change_transfer(transfer: Transfer, to: Transfer.Status, *, actor: User | No
     return True
 
 
-def make_assignment(*, user: User, **fields: Any) -> Assignment:
-    """A person's seat at a task; its history begins with it."""
-    assignment = Assignment.objects.create(user=user, **fields)
-    AssignmentStatusChange.objects.create(
-        subject=assignment, from_status="", to_status=assignment.status, actor=user
+def make_assignment(
+    task: Task, user: User, status: Assignment.Status, *, lease: timedelta | None
+) -> Assignment:
+    """A person's seat at a task, with an order of its outputs of their own; its history begins with it.
+
+    lease: how long it holds the seat, which the caller has taken; None: it is no seat.
+    """
+    public_id = uuid.uuid4()
+    [row] = _MAKE.rows(task=task.pk, user=user.pk, status=status, lease=lease, public_id=public_id)
+    made = Assignment(
+        task=task, user=user, public_id=public_id, status=status, **dict(zip(_MADE, row, strict=True))
     )
-    return assignment
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+    return made
 
 
 def bar(task: Task, user: User, why: Assignment.Status) -> Assignment:
     """A row at a task that is no seat: whoever has it is not handed the task."""
-    return make_assignment(task=task, user=user, status=why, holds_seat=False, lease_until=None)
+    return make_assignment(task, user, why, lease=None)
 
 
 def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:
@@ -100,9 +148,12 @@ def change_tasks(
     Returns how many. only: a further condition, in SQL.
     """
     asked: dict[str, Any] = {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}", asked)
-        return int(cursor.rowcount)
+    return _moving(only).count(**asked)
+
+
+@cache
+def _moving(only: str) -> Statement:
+    return Statement(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}")
 
 
 def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:

@@ -1,8 +1,7 @@
 """Time at work: counted by the page while it is visible and in use, never more than the lease's own span."""
 
-from django.db import connection
-
 from labeling.models import Assignment
+from labeling.statements import Statement
 
 # What is counted moves the mark forward: however often a page asks, the sum stays within the clock's.
 # The same seconds go into the person's quarter of an hour: there, what is never submitted counts as well.
@@ -30,13 +29,15 @@ _ADD = """
     )
     SELECT total FROM added
 """
-COUNT = _ADD.format(
-    changes="""
+COUNT = Statement(
+    _ADD.format(
+        changes="""
         active_seconds = part.active_seconds + part.counted,
         active_counted_at = part.since + make_interval(secs => part.counted)
     """
+    )
 )
-SETTLE = _ADD.format(changes="active_seconds = 0, active_counted_at = statement_timestamp()")
+SETTLE = Statement(_ADD.format(changes="active_seconds = 0, active_counted_at = statement_timestamp()"))
 
 
 def count_active(*, assignment: Assignment, seconds: int) -> int:
@@ -50,7 +51,6 @@ def settle_active(assignment: Assignment, seconds: int | None) -> int | None:
     return None if seconds is None and not total else total
 
 
-def _count(statement: str, assignment: Assignment, seconds: int) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"assignment": assignment.pk, "seconds": min(seconds, 86_400)})
-        return int(cursor.fetchone()[0])
+def _count(statement: Statement, assignment: Assignment, seconds: int) -> int:
+    [(total,)] = statement.rows(assignment=assignment.pk, seconds=min(seconds, 86_400))
+    return int(total)

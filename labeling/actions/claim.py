@@ -12,12 +12,20 @@ from labeling import transitions
 from labeling.actions.bounds import HELD, check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
+from labeling.composed import Composed, asked
 from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task, User
 from labeling.pauses import is_paused, why_paused
 
 Status = Assignment.Status
+
+_LOCKED_PERSON = Composed(lambda: User.objects.select_for_update(no_key=True).filter(pk=asked("user")))
+_BEGUN = Composed(
+    lambda: Assignment.objects.filter(user=asked("user"), status__in=[*HELD, Status.EXPIRED]).values_list(
+        "pk", flat=True
+    )[:1]
+)
 
 
 @transaction.atomic
@@ -35,7 +43,7 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
         raise Conflict("paused", reason)
     seeker = _seeker(user, project, kind)
     # Who has submitted everything, which is usual, is asked once what there is of theirs and not five times.
-    has_begun = Assignment.objects.filter(user=user, status__in=[*HELD, Status.EXPIRED]).exists()
+    has_begun = bool(_BEGUN.all(user=user.pk))
     if has_begun and (opened := _open_assignment(seeker)):
         return opened
     if seeker.may.is_day_full:
@@ -89,7 +97,7 @@ class _Seeker:
 
 def _seeker(user: User, project: Project, kind: str) -> _Seeker:
     """Locked, so that a double click opens one task and not two; with the topics they say yes to now."""
-    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    [locked] = _LOCKED_PERSON.all(user=user.pk)
     return _Seeker(locked, project, kind, eligibility_of(locked, project))
 
 
@@ -169,15 +177,8 @@ def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | N
     )
     if task is None:
         return None
-    slots = list(task.slots.values_list("slot", flat=True))
-    random.shuffle(slots)
-    span = RESERVATION if to == Status.RESERVED else LEASE
-    assignment = transitions.make_assignment(
-        task=task, user=seeker.user, status=to, lease_until=Now() + span, display_order=slots
-    )
-    # Alone, so that what came with the task is kept.
-    assignment.refresh_from_db(fields=["lease_until"])
-    return assignment
+    lease = RESERVATION if to == Status.RESERVED else LEASE
+    return transitions.make_assignment(task, seeker.user, to, lease=lease)
 
 
 def _looked_for(seeker: _Seeker) -> list[tuple[Task.Purpose, ...]]:

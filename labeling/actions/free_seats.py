@@ -19,8 +19,10 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
+from labeling.composed import Composed, asked
 from labeling.eligibility import FITS, Eligibility
 from labeling.models import Project, QueuePlace, Task, User
+from labeling.statements import Statement
 
 REMEMBERED = "10 minutes"
 # A place is written again when the walk has gone so much further: not at each claim.
@@ -137,8 +139,9 @@ def _taking(lock: str) -> str:
     """  # noqa: S608 -- constants of this module
 
 
-TAKE_SEAT = _taking("FOR NO KEY UPDATE SKIP LOCKED")
-_WAIT_FOR_SEAT = _taking("FOR NO KEY UPDATE")
+_TASK = Composed(lambda: Task.objects.select_related("prompt").filter(pk=asked("task")))
+TAKE_SEAT = Statement(_taking("FOR NO KEY UPDATE SKIP LOCKED"))
+_WAIT_FOR_SEAT = Statement(_taking("FOR NO KEY UPDATE"))
 
 
 def take_first_free_seat(
@@ -157,7 +160,11 @@ def take_first_free_seat(
     if found is None:
         QueuePlace.objects.filter(user=user, project=project, kind=kind).delete()
         found = next(filter(None, map(_wait_for_seat, asked)), None)
-    return None if found is None else Task.objects.select_related("prompt", "project").get(pk=found)
+    if found is None:
+        return None
+    [task] = _TASK.all(task=found)
+    task.project = project
+    return task
 
 
 def asked_of(
@@ -173,11 +180,9 @@ def asked_of(
     }
 
 
-def _take(statement: str, asked: dict[str, Any]) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, asked)
-        row = cursor.fetchone()
-    return None if row is None else row[0]
+def _take(statement: Statement, asked: dict[str, Any]) -> int | None:
+    rows = statement.rows(**asked)
+    return rows[0][0] if rows else None
 
 
 def _wait_for_seat(asked: dict[str, Any]) -> int | None:

@@ -13,6 +13,7 @@ from labeling.actions.leases import take_seat
 from labeling.actions.prompts import add_completion
 from labeling.actions.qualification import settle_qualification
 from labeling.actions.texts import check_storable
+from labeling.composed import Composed, asked, insert
 from labeling.errors import Conflict, DomainError
 from labeling.models import (
     Answer,
@@ -20,6 +21,7 @@ from labeling.models import (
     Completion,
     Demonstration,
     GuidelineVersion,
+    Project,
     Ranking,
     RubricVersion,
     Submission,
@@ -28,7 +30,30 @@ from labeling.models import (
     output_letter,
 )
 from labeling.pauses import is_paused
+from labeling.rubric_queries import newest_rubric
 from labeling.rubrics.answers import Given, Place, Value, checked_answers
+
+_LOCKED = Composed(
+    lambda: (
+        Assignment.objects.select_for_update()
+        .annotate(is_overdue=ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField()))
+        .filter(pk=asked("assignment"))
+    )
+)
+_LOCKED_TASK = Composed(
+    lambda: (
+        Task.objects.select_for_update()
+        .filter(pk=asked("task"), status=Task.Status.OPEN)
+        .values_list("pk", flat=True)
+    )
+)
+_NEWEST_GUIDELINES = Composed(
+    lambda: (
+        GuidelineVersion.objects.filter(project=asked("project"), language=asked("language"))
+        .order_by("-number")
+        .values_list("pk", flat=True)[:1]
+    )
+)
 
 
 @transaction.atomic
@@ -67,7 +92,7 @@ def submit_ranking(
     submission = _new_submission(
         assignment, idempotency_key, active_seconds, comment, Submission.Verdict.RANKED, rubric
     )
-    Ranking.objects.create(submission=submission, places=by_slot, strength=strength)
+    insert(Ranking(submission=submission, places=by_slot, strength=strength))
     _keep_answers(submission, assignment, checked)
     settle_qualification(submission)
     return submission
@@ -188,7 +213,7 @@ def _rubric_of(assignment: Assignment, asked: RubricVersion | None) -> RubricVer
     project = assignment.task.project
     if asked is not None and asked.project_id != project.pk:
         raise DomainError("bad_rubric_version", _("The rubric is another project's; reload the page."))
-    return asked or project.rubric_versions.order_by("-number").first()
+    return asked or newest_rubric(project)
 
 
 def _checked(
@@ -213,13 +238,9 @@ def _keep_answers(submission: Submission, assignment: Assignment, answers: Mappi
 
 
 def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
-    is_overdue = ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField())
-    locked = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("task__prompt", "task__project", "user")
-        .annotate(is_overdue=is_overdue)
-        .get(pk=assignment.pk)
-    )
+    """The row as it is now; its task and its person as the caller has them, who do not change."""
+    [locked] = _LOCKED.all(assignment=assignment.pk)
+    locked.task, locked.user = assignment.task, assignment.user
     if locked.task.kind != kind:
         raise DomainError("wrong_kind", _("This task asks for something else; reload the page."))
     return locked
@@ -251,38 +272,31 @@ def _new_submission(
         raise Conflict(
             "barred", _("You have seen what others made of this task: it is not yours to judge any more.")
         )
-    if assignment.status == Assignment.Status.SUBMITTED and is_paused(task.project):
+    is_revised = assignment.status == Assignment.Status.SUBMITTED
+    if is_revised and is_paused(Project.objects.get(pk=task.project_id)):
         raise Conflict(
             "paused", _("The project is paused: what you have submitted can be changed when it goes on.")
         )
     is_simulated = assignment.user.kind == User.Kind.SIMULATED
-    submission = Submission.objects.create(
+    submission = Submission(
         assignment=assignment,
         project_id=task.project_id,
         revision=_next_revision(assignment),
         idempotency_key=idempotency_key,
         origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,
-        guideline_version=GuidelineVersion.objects.filter(
-            project_id=task.project_id, language=task.prompt.language
-        )
-        .order_by("-number")
-        .first(),
+        guideline_version_id=_NEWEST_GUIDELINES.first(project=task.project_id, language=task.prompt.language),
         rubric_version=rubric_version,
         verdict=verdict,
         is_late=_lease_is_over(assignment),
         active_seconds=settle_active(assignment, active_seconds),
         comment=comment,
     )
+    insert(submission)
     if not assignment.holds_seat:
         take_seat(assignment)
     assignment.lease_until = None
     transitions.change_assignment(
-        assignment,
-        Assignment.Status.SUBMITTED,
-        actor=assignment.user,
-        draft={},
-        # A draft that is still on its way from the page is older than this, and is refused.
-        draft_version=assignment.draft_version + 1,
+        assignment, Assignment.Status.SUBMITTED, actor=assignment.user, ends_draft=True
     )
     _complete_if_full(task, actor=assignment.user)
     return submission
@@ -297,7 +311,5 @@ def _lease_is_over(assignment: Assignment) -> bool:
 
 
 def _complete_if_full(task: Task, *, actor: User) -> None:
-    task = Task.objects.select_for_update().get(pk=task.pk)
-    submitted = task.assignments.filter(status=Assignment.Status.SUBMITTED, holds_seat=True).count()
-    if task.status == Task.Status.OPEN and submitted >= task.seats_wanted:
-        transitions.change_task(task, Task.Status.COMPLETE, actor=actor)
+    if _LOCKED_TASK.all(task=task.pk):
+        transitions.complete_full_tasks([task.pk], actor=actor)

@@ -343,7 +343,8 @@ def test_the_claim_walks_past_nothing_that_does_not_fit(project, annotator):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_task")
         asked = asked_of(annotator, project, "rank", eligibility_of(annotator, project), WORK)
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT}", asked)
+        TAKE_SEAT.prepare()
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", TAKE_SEAT.values(asked))
         plan = cursor.fetchone()[0][0]["Plan"]
 
     needle.refresh_from_db()

@@ -51,7 +51,8 @@ def blocks_of_a_claim(user, project):
     asked = asked_of(user, project, "rank", eligibility_of(user, project), ["collect", "evaluate"])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_task, labeling_assignment")
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT}", asked)
+        TAKE_SEAT.prepare()
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", TAKE_SEAT.values(asked))
         plan = cursor.fetchone()[0][0]["Plan"]
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 

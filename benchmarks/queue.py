@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,9 @@ def main() -> None:
         on_core(cores[-1]),
     ):
         servers = (site.pid, database.pid)
+        people = max(plan.people)
+        unmeasured = make_project(site, tasks=plan.few_tasks, people=people, outputs=plan.outputs)
+        warm_up(unmeasured.annotators(people), plan)
         for tasks in plan.small_sizes:
             small(site, servers, plan, tasks, figures)
         large(site, servers, plan, figures)
@@ -145,6 +148,11 @@ def growth(site: Site, plan: Plan, few: OurProject, many: OurProject) -> Figures
     }
 
 
+def warm_up(labelers: Sequence[Labeler], plan: Plan) -> None:
+    """A while that is not counted: after it, each thread of a server has loaded what it needs."""
+    work(labelers, seconds=plan.warm_up_seconds, most=plan.few_tasks * SHARE // 100)
+
+
 def cycles(project: OurProject, servers: Pids, plan: Plan, people: int, figures: Figures) -> None:
     before = cpu_of(*servers)
     load = work(project.annotators(people), seconds=plan.seconds, most=project.tasks * SHARE // 100)
@@ -186,14 +194,18 @@ def peer(site: Site, database: Database, plan: Plan, clients_core: int, figures:
     }
     with running_label_studio(**server) as studio, on_core(clients_core):
         tokens = studio.make_people(max(plan.peer_people))
+
+        def annotators(project: int, people: int) -> list[Labeler]:
+            return [PeerAnnotator(studio.address, project, token, plan.outputs) for token in tokens[:people]]
+
+        warm_up(
+            annotators(studio.fill_project(tasks=plan.few_tasks, outputs=plan.outputs), len(tokens)), plan
+        )
         for tasks in plan.peer_sizes:
             project = studio.fill_project(tasks=tasks, outputs=plan.outputs)
             for people in plan.peer_people:
-                annotators: list[Labeler] = [
-                    PeerAnnotator(studio.address, project, token, plan.outputs) for token in tokens[:people]
-                ]
                 before = cpu_of(database.pid, studio.pid)
-                load = work(annotators, seconds=plan.peer_seconds, most=tasks * SHARE // 100)
+                load = work(annotators(project, people), seconds=plan.peer_seconds, most=tasks * SHARE // 100)
                 figures["peer_cycles_per_s"].setdefault(str(tasks), {})[str(people)] = load.cycles_per_s
                 cpu_ms = ms_a_cycle(before, cpu_of(database.pid, studio.pid), load)
                 figures["peer_cpu_ms_a_cycle"].setdefault(str(tasks), {})[str(people)] = cpu_ms

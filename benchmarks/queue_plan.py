@@ -10,6 +10,7 @@ class Plan:
     outputs: int = 4
     people: tuple[int, ...] = (1, 8, 32, 100)
     small_sizes: tuple[int, ...] = (1000, 20_000)
+    warm_up_seconds: float = 5.0  # of each program, before anything is counted
     seconds: float = 10.0  # of each number of people
     few_tasks: int = 1000
     many_outputs: int = 4
@@ -31,6 +32,7 @@ FULL = Plan()
 QUICK = replace(
     FULL,
     people=(1, 32),
+    warm_up_seconds=3.0,
     seconds=2.0,
     many_outputs=2,
     claims=100,

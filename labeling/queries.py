@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F, Q
+from django.db.models.functions import Now
 
 from labeling.composed import Composed, asked
 from labeling.eligibility import WORK, Eligibility, eligibility_of
@@ -132,7 +133,7 @@ def all_waiting_for(user: User, project: Project) -> dict[str, int]:
 def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
     status = Assignment.Status
     mine = Assignment.objects.filter(user=user, task__project=project, task__kind=kind)
-    opened = mine.filter(may.welcome("task__"), status=status.LEASED)
+    opened = mine.filter(may.welcome("task__"), status=status.LEASED, lease_until__gt=Now())
     if may.is_day_full:
         return opened.count()
     open_tasks = Task.objects.filter(may.fits(), project=project, kind=kind, status=Task.Status.OPEN)
@@ -142,14 +143,13 @@ def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
         status=status.RESERVED,
         task__in=open_tasks.filter(seats_taken=F("seats_wanted")).exclude(assignments__user=user),
     )
+    # What ran out is swept as they ask, and is then as free for them as what was swept before.
     own = mine.filter(
-        Q(status=status.RESERVED, task__status=Task.Status.OPEN)
-        | Q(
-            status=status.EXPIRED,
-            task__status=Task.Status.OPEN,
-            task__seats_taken__lt=F("task__seats_wanted"),
-        ),
+        Q(status=status.RESERVED)
+        | Q(status=status.LEASED, lease_until__lte=Now())
+        | Q(status=status.EXPIRED, task__seats_taken__lt=F("task__seats_wanted")),
         may.fits("task__"),
+        task__status=Task.Status.OPEN,
     )
     # A million tasks are not counted on each page: one more than MOST_COUNTED says that there are more.
     some = MOST_COUNTED + 1

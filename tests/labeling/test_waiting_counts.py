@@ -1,11 +1,14 @@
 """How much waits for somebody is counted as far as it matters, however much there is."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 from django.urls import reverse
 
-from labeling import queries
-from labeling.models import Task
-from tests.making import make_prompt
+from labeling import actions, queries
+from labeling.models import Assignment, Task
+from tests.making import make_prompt, make_ranking_task
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +36,25 @@ def test_beyond_it_is_said_that_there_are_more(project, annotator, few, client_f
 
     assert queries.tasks_waiting_for(annotator, project, "rank") == 4
     assert '<span class="count">3+</span>' in client_for(annotator).get(reverse("home")).content.decode()
+
+
+def test_what_ran_out_is_not_open_and_counts_while_it_still_fits(project, annotator):
+    task = make_ranking_task(project)
+    held = actions.claim_task(user=annotator, project=project, kind="rank")
+    Assignment.objects.filter(pk=held.pk).update(lease_until=Now() - timedelta(minutes=1))
+    assert queries.tasks_waiting_for(annotator, project, "rank") == 1
+
+    actions.withdraw_task(task=task, actor=None)
+
+    assert queries.tasks_waiting_for(annotator, project, "rank") == 0
+    assert actions.claim_task(user=annotator, project=project, kind="rank") is None
+
+
+def test_what_ran_out_takes_no_part_of_a_day_that_has_a_cap(project, annotator):
+    project.daily_cap = 1
+    project.save()
+    make_tasks(project, 3)
+    held = actions.claim_task(user=annotator, project=project, kind="rank")
+    Assignment.objects.filter(pk=held.pk).update(lease_until=Now() - timedelta(minutes=1))
+
+    assert queries.tasks_waiting_for(annotator, project, "rank") == 1

@@ -13,10 +13,13 @@ from labeling.models import Assignment
 def skip_task(*, assignment: Assignment) -> None:
     """Give the seat back for good: this person is not asked again. Skipping twice is skipping once.
 
-    Refuses what has been submitted (Conflict).
+    Whoever may not judge it any more leaves nothing by it: why they may not stays. Refuses what has been
+    submitted (Conflict).
     """
     assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
     if assignment.status == Assignment.Status.SUBMITTED:
         raise Conflict("submitted", _("You have submitted this task already; it can't be skipped any more."))
+    if assignment.status in Assignment.BARRED:
+        return
     free_seat(assignment)
     transitions.change_assignment(assignment, Assignment.Status.SKIPPED, actor=assignment.user)

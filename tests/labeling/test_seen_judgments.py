@@ -142,6 +142,21 @@ def test_a_lease_that_ran_out_is_no_open_task_and_its_old_page_is_refused(projec
         actions.submit_ranking(assignment=held, places=PLACES, idempotency_key="late")
 
 
+def test_skipping_from_an_old_page_takes_nothing_of_the_look_back(client_for, project, reviewer, judged):
+    _submission, task = judged
+    held = claim(reviewer, project)
+    Assignment.objects.filter(pk=held.pk).update(lease_until=Now() - timedelta(minutes=1))
+    actions.see_judgments(task=task, user=reviewer)
+
+    answer = client_for(reviewer).post(reverse("skip", args=[held.public_id]), {"sure": "1"})
+
+    assert answer.status_code == 302
+    held.refresh_from_db()
+    assert held.status == "saw"
+    with pytest.raises(Conflict, match="not yours to judge any more"):
+        actions.submit_ranking(assignment=held, places=PLACES, idempotency_key="late")
+
+
 def test_the_people_of_a_task_are_those_who_took_it(client_for, project, manager, judged):
     _submission, task = judged
     client = client_for(manager)

@@ -57,5 +57,5 @@ def all_projects(request: PersonRequest) -> HttpResponse:
     """The projects that this person manages, beside each other; as many queries for ten as for one."""
     if not access.may_create_projects(request.user):
         raise Http404
-    context = {"rows": glance_at(request.user, list(access.managed_projects(request.user)))}
+    context = {"rows": glance_at(request.user, list(access.projects_managed_by(request.user)))}
     return render(request, "manage/all_projects.html", context)

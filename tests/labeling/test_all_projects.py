@@ -54,6 +54,19 @@ def test_a_manager_of_one_project_who_annotates_in_another_sees_the_one(client_f
     assert [row.project for row in look(client_for(manager)).context["rows"]] == [project]
 
 
+def test_a_project_in_which_one_is_suspended_is_not_among_them(client_for, project, manager, person):
+    managed("A second", manager)
+    actions.suspend_member(
+        project=project,
+        user=manager,
+        actor=person("Max", "manager", project=project),
+        reason="On leave.",
+        sets_aside=False,
+    )
+
+    assert [row.project.name for row in look(client_for(manager)).context["rows"]] == ["A second"]
+
+
 def test_ten_projects_cost_as_many_queries_as_two(client_for, project, manager):
     client = client_for(manager)
 

@@ -3,11 +3,23 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labeling.actions.audit import ACTIONS
 from labeling.audit_queries import AuditFilter
+from labeling.days import FIRST_DAY, LAST_DAY
 from labeling.models import User
+
+
+def _day(label: Promise) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
+    )
 
 
 class AuditFilterForm(forms.Form):
@@ -18,12 +30,8 @@ class AuditFilterForm(forms.Form):
     did = forms.ChoiceField(
         label=_("Action"), required=False, choices=lambda: [("", _("any")), *ACTIONS.items()]
     )
-    since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    since = _day(_("From"))
+    until = _day(_("To"))
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, people: list[User]) -> None:

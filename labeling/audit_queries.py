@@ -4,15 +4,15 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from labeling.actions.audit import ACTIONS
+from labeling.days import span_of
 from labeling.models import AuditEvent, Project, User
 
 PAGE = 50
@@ -81,9 +81,9 @@ def events_found(project: Project, asked: AuditFilter) -> QuerySet[AuditEvent]:
     if asked.action:
         events = events.filter(action=asked.action)
     if asked.since:
-        events = events.filter(created_at__gte=_begin(project, asked.since))
+        events = events.filter(created_at__gte=span_of(asked.since, asked.since, project.time_zone)[0])
     if asked.until:
-        events = events.filter(created_at__lt=_begin(project, asked.until + timedelta(days=1)))
+        events = events.filter(created_at__lt=span_of(asked.until, asked.until, project.time_zone)[1])
     return events
 
 
@@ -104,7 +104,3 @@ def in_words(value: Any) -> str:
     if value in (None, ""):
         return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _begin(project: Project, day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=ZoneInfo(project.time_zone))

@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 from labeling.errors import DomainError
 from labeling.models import Project
 
+# A day before or after is a slip of the finger in the year.
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2099, 12, 31)
+
 
 @dataclass(frozen=True)
 class Day:
@@ -39,6 +42,6 @@ def span_of(
 
 def check_day(field: str, day: datetime.date) -> None:
     """Refuse a slip of the finger in the year; `field` is what the form calls the day."""
-    if not 2000 <= day.year < 2100:
+    if not FIRST_DAY <= day <= LAST_DAY:
         message = _("Write a day of this century.")
         raise DomainError("bad_day", message, {field: message})

@@ -177,6 +177,11 @@ def make_project(name):
     return actions.create_project(name=name, creator=None)
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "no day"])
+def test_a_day_that_cannot_be_meant_is_left_out(client, project, day):
+    assert len(shown(client, project, until=day, since=day)) == len(shown(client, project))
+
+
 def test_a_change_reads_as_what_it_was_and_what_it_is(client, project):
     client.post(address("manage-settings", project), SETTINGS)
 

@@ -13,9 +13,11 @@ from labeling import question_queries, review_queries
 from labeling.agreement_queries import Measured
 from labeling.days import today_in
 from labeling.manager_queries import tasks_given_back_often, tasks_with_named_models
-from labeling.models import Membership, Project, User
+from labeling.models import Project, User
 from labeling.overview_queries import Stage, by_language
 from labeling.people_queries import PersonWork
+from labeling.pilot_queries import annotators_by_language
+from labeling.suspension_queries import suspended_in
 
 IDLE_DAYS = 3
 FEWEST_PAIRS = 30  # of one person, before their agreement says anything
@@ -95,14 +97,9 @@ def _flawed_tasks(project: Project) -> Iterable[Attention]:
 
 def _languages_without_people(project: Project, stages: list[Stage]) -> Iterable[Attention]:
     wanted = [stage for stage in by_language(stages) if stage.left]
-    if not wanted:
-        return
-    annotators = Membership.objects.filter(
-        project=project, role=Membership.Role.ANNOTATOR, user__is_active=True
-    )
-    spoken = list(annotators.values_list("languages", flat=True))
+    people = annotators_by_language(project, [stage.language for stage in wanted])
     for stage in wanted:
-        if not any(not languages or stage.language in languages for languages in spoken):
+        if not people[stage.language]:
             said = ngettext(
                 "%s judgment is wanted in a language in which nobody works:",
                 "%s judgments are wanted in a language in which nobody works:",
@@ -115,7 +112,8 @@ def _languages_without_people(project: Project, stages: list[Stage]) -> Iterable
 def _people(
     project: Project, stages: list[Stage], people: list[PersonWork], measured: Measured
 ) -> Iterable[Attention]:
-    here = [row for row in people if row.is_member and row.user.is_active]
+    kept_out = set(suspended_in(project).values_list("user", flat=True))
+    here = [row for row in people if row.is_member and row.user.is_active and row.user.pk not in kept_out]
     if any(stage.left for stage in stages) and not project.paused_at:
         since = today_in(project).date - datetime.timedelta(days=IDLE_DAYS)
         idle = [row for row in here if row.last_day and row.last_day < since]

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, Q, QuerySet, Sum
 from labeling.agreement import Agreement, pairwise_agreement
 from labeling.models import Assignment, Membership, Pilot, Project, Prompt, Submission, Task, User
 from labeling.selections import USUAL_SPLITS, can_have_task, tasks_of_prompt
+from labeling.suspension_queries import suspended_in
 
 Verdict = Submission.Verdict
 
@@ -52,11 +53,11 @@ class PilotFigures:
 
 
 def annotators_of(project: Project) -> QuerySet[Membership]:
-    """Everybody who is an annotator here and can sign in, and simulated ones."""
+    """Everybody who is an annotator here, can sign in and is not suspended, and simulated ones."""
     kinds = (User.Kind.HUMAN, User.Kind.SIMULATED)
     return project.memberships.filter(
         role=Membership.Role.ANNOTATOR, user__is_active=True, user__kind__in=kinds
-    )
+    ).exclude(user__in=suspended_in(project))
 
 
 def annotators_by_language(project: Project, languages: Iterable[str]) -> dict[str, int]:

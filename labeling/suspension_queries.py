@@ -1,5 +1,7 @@
 """What can be asked of suspensions: who is kept out, and the history."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from labeling.models import Project, Suspension, User
@@ -13,6 +15,11 @@ def suspensions_in(project: Project) -> QuerySet[Suspension]:
 def suspensions_of(user: User) -> QuerySet[Suspension]:
     """Of this person, in projects and of the account, newest first."""
     return _with_people(user.suspensions.all())
+
+
+def suspended_in(project: Project) -> QuerySet[Suspension, dict[str, Any]]:
+    """Keys of the people who are kept out of the project now; whose account is closed cannot sign in anyway."""
+    return project.suspensions.filter(lifted_at=None).order_by().values("user")
 
 
 def _with_people(suspensions: QuerySet[Suspension]) -> QuerySet[Suspension]:

@@ -14,6 +14,7 @@ from labeling.actions.faq import publish_faq_entry
 from labeling.actions.people import add_member
 from labeling.actions.project import change_project, create_project, publish_guidelines, settings_of
 from labeling.actions.queue_settings import copy_queue
+from labeling.actions.rates import set_paid_by
 from labeling.actions.rubrics import publish_rubric
 from labeling.days import today_in
 from labeling.errors import DomainError
@@ -23,6 +24,7 @@ from labeling.project_templates import TEMPLATES
 from labeling.rubric_queries import newest_rubric
 from labeling.rubrics.presets import PRESETS
 from labeling.rubrics.questions import Question, in_language
+from labeling.suspension_queries import suspended_in
 
 MOST_PROMPTS = 100_000_000
 MOST_MINUTES = 24 * 60
@@ -66,6 +68,7 @@ def copy_project(
     """
     project = create_project(creator=creator, **settings_of(source) | settings | {"name": name})
     project = copy_queue(source=source, project=project, actor=creator)
+    set_paid_by(project=project, paid_by=source.paid_by)
     newest = source.guideline_versions.order_by("language", "-number").distinct("language")
     for version in newest.filter(language__in=project.languages):
         publish_guidelines(project=project, language=version.language, body=version.body, author=creator)
@@ -144,9 +147,10 @@ def _copy_faq(source: Project, project: Project, author: User) -> None:
 
 
 def _copy_people(source: Project, project: Project) -> None:
-    """Who can sign in and is a person; whoever works only in languages that the copy lacks stays behind."""
+    """Who can sign in and is a person. Whoever is suspended stays behind, and whoever works only in languages
+    that the copy lacks."""
     members = source.memberships.filter(user__is_active=True, user__kind=User.Kind.HUMAN)
-    for member in members.select_related("user"):
+    for member in members.exclude(user__in=suspended_in(source)).select_related("user"):
         kept = [code for code in project.languages if code in member.languages]
         if member.languages and not kept:
             continue

@@ -156,9 +156,13 @@ def test_a_copy_hands_tasks_out_as_its_source_does(source, manager):
     source = actions.change_queue(
         project=source, language_priorities={"en": 2, "zh": 5}, actor=manager, **asked
     )
+    actions.set_paid_by(project=source, paid_by="task")
 
+    source.refresh_from_db()
     copy = actions.copy_project(source=source, creator=manager, name="Copy", languages=["zh"])
+    copy.refresh_from_db()
 
+    assert copy.paid_by == "task"
     assert {name: getattr(copy, name) for name in asked} == asked
     assert copy.language_priorities == {"zh": 5}
 
@@ -186,6 +190,19 @@ def test_whoever_works_in_none_of_the_copys_languages_stays_behind(source, manag
 
     assert not copy.memberships.filter(user=annotator).exists()
     assert [v.language for v in copy.guideline_versions.all()] == ["en"]
+
+
+def test_whoever_is_suspended_is_let_into_no_copy(source, manager, annotator):
+    suspension = actions.suspend_member(
+        project=source, user=annotator, actor=manager, reason="Pasted answers.", sets_aside=False
+    )
+
+    copy = actions.copy_project(source=source, creator=manager, name="Copy", with_people=True)
+    actions.lift_suspension(suspension=suspension, actor=manager)
+    later = actions.copy_project(source=source, creator=manager, name="Later", with_people=True)
+
+    assert not copy.memberships.filter(user=annotator).exists()
+    assert later.memberships.filter(user=annotator).exists()
 
 
 def test_a_copy_under_a_name_that_is_taken_is_refused_whole(source, manager):

@@ -213,6 +213,23 @@ def test_a_language_in_which_nobody_works(client, project, annotator):
     assert wanted not in needs(client, project)
 
 
+def test_whoever_is_suspended_is_neither_missed_nor_counted_on(
+    client, project, annotator, second_annotator, manager
+):
+    Project.objects.update(languages=["en", "zh"])
+    project.refresh_from_db()
+    actions.set_languages(project=project, user=second_annotator, languages=["zh"])
+    make_demonstration_task(project)
+    actions.suspend_member(
+        project=project, user=annotator, actor=manager, reason="Pasted answers.", sets_aside=False
+    )
+
+    found = needs(client, project)
+
+    assert ("1 judgment is wanted in a language in which nobody works:", ["en"]) in found
+    assert ("Have not begun yet:", ["Ben"]) in found
+
+
 def test_a_task_that_three_people_let_run_out(client, project, person):
     task = make_ranking_task(project)
     for n in range(3):

@@ -64,6 +64,18 @@ def test_every_annotator_gets_every_task_of_their_languages(bilingual, annotator
     assert Task.objects.count() == 4
 
 
+def test_no_seat_waits_for_somebody_who_is_suspended(project, annotator, second_annotator, manager):
+    actions.suspend_member(
+        project=project, user=annotator, actor=manager, reason="Pasted answers.", sets_aside=False
+    )
+    with_outputs(project)
+
+    pilot = actions.start_pilot(project=project, actor=manager, kind="rank", size=1)
+
+    assert pilot.tasks.get().seats_wanted == 1
+    assert [one.user for one in pilot_queries.figures_of(pilot).people] == [second_annotator]
+
+
 def test_a_task_that_is_open_and_not_begun_becomes_the_pilots(project, annotator, second_annotator):
     mine, others = make_ranking_task(project), make_ranking_task(project)
     begun = make_ranking_task(project)

@@ -1,7 +1,8 @@
 """How far people who ranked the same task agree: pure arithmetic on places, without a database."""
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -47,12 +48,24 @@ def pairwise_agreement(judgments: Iterable[tuple[Hashable, Sequence[Sequence[int
         agreed, pairs = _agreed(places)
         if pairs:
             sums.add(agreed, pairs)
-    if not sums.pairs:
-        return Agreement(None, None, None, 0, 0)
-    share = sums.agreed / sums.pairs
-    effective = sums.effective()
-    low, high = wilson(share, effective)
-    return Agreement(share, low, high, sums.pairs, sums.tasks, effective)
+    return sums.agreement()
+
+
+def agreement_of_each(judgments: Iterable[Mapping[int, Sequence[int]]]) -> dict[int, Agreement]:
+    """Person → how far the others of their tasks order pairs as they do, counted as in pairwise_agreement.
+
+    judgments: of each task person → places. However many others a task has, it is one task: what somebody
+    gave there stands in all of its pairs.
+    """
+    sums: dict[int, _Sums] = defaultdict(_Sums)
+    for people in judgments:
+        counts = _orders(list(people.values()))
+        for person, places in people.items():
+            agreed, pairs = _agreed_with_others(places, counts)
+            of_person = sums[person]
+            if pairs:
+                of_person.add(agreed, pairs)
+    return {person: found.agreement() for person, found in sums.items()}
 
 
 def pairs_agreed(places: Sequence[int], reference: Sequence[int]) -> tuple[float, int]:
@@ -97,6 +110,12 @@ class _Sums:
         self.an += agreed * pairs
         self.nn += pairs * pairs
 
+    def agreement(self) -> Agreement:
+        if not self.pairs:
+            return Agreement(None, None, None, 0, 0)
+        share, effective = self.agreed / self.pairs, self.effective()
+        return Agreement(share, *wilson(share, effective), self.pairs, self.tasks, effective)
+
     def effective(self) -> float:
         share = self.agreed / self.pairs
         fewest = self.pairs**2 / self.nn
@@ -109,12 +128,31 @@ class _Sums:
         return max(fewest, most)
 
 
+def _orders(places: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Of each two outputs: how many people put the first before the second, and how many the other way."""
+    return [
+        (
+            sum(a < b for a, b in zip(one, other, strict=True)),
+            sum(a > b for a, b in zip(one, other, strict=True)),
+        )
+        for one, other in combinations(list(zip(*places, strict=True)), 2)
+    ]
+
+
 def _agreed(places: Sequence[Sequence[int]]) -> tuple[int, int]:
     """(alike, all) among the pairs of two outputs and two people who both ordered them."""
     agreed = pairs = 0
-    for one, other in combinations(list(zip(*places, strict=True)), 2):
-        first = sum(a < b for a, b in zip(one, other, strict=True))
-        second = sum(a > b for a, b in zip(one, other, strict=True))
+    for first, second in _orders(places):
         agreed += math.comb(first, 2) + math.comb(second, 2)
         pairs += math.comb(first + second, 2)
+    return agreed, pairs
+
+
+def _agreed_with_others(own: Sequence[int], orders: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(alike, all) among the pairs that this person, one of those counted, and another both ordered."""
+    agreed = pairs = 0
+    for (one, other), (first, second) in zip(combinations(own, 2), orders, strict=True):
+        if one != other:
+            agreed += (first if one < other else second) - 1
+            pairs += first + second - 1
     return agreed, pairs

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from labeling.agreement import Agreement, pairwise_agreement
+from labeling.agreement import Agreement, agreement_of_each, pairwise_agreement
 from labeling.models import Project, Submission, User
 
 MOST_TASKS = 2000  # the newest ones that are looked at; more would hardly narrow the interval
@@ -67,7 +67,7 @@ def _measure(projects: list[int]) -> dict[int, Measured]:
         judged = {task: rankings[task] for task in tasks[:MOST_TASKS] if len(rankings.get(task, ())) > 1}
         measured[pk] = Measured(
             all=pairwise_agreement((task, list(people.values())) for task, people in judged.items()),
-            people=_of_each(judged),
+            people=agreement_of_each(judged.values()),
             tasks=len(judged),
             is_sampled=len(tasks) > MOST_TASKS,
             at=now,
@@ -99,12 +99,3 @@ def _rankings_of(tasks: list[int]) -> Rankings:
     for task, user, places in rows:
         rankings[task][user] = places
     return rankings
-
-
-def _of_each(judged: Rankings) -> dict[int, Agreement]:
-    """Each person's pairs with every other person of the same tasks."""
-    pairs: dict[int, list[tuple[int, list[list[int]]]]] = defaultdict(list)
-    for task, people in judged.items():
-        for person, own in people.items():
-            pairs[person] += [(task, [own, other]) for who, other in people.items() if who != person]
-    return {person: pairwise_agreement(found) for person, found in pairs.items()}

@@ -18,7 +18,7 @@ def suspensions_of(user: User) -> QuerySet[Suspension]:
 
 
 def suspended_in(project: Project) -> QuerySet[Suspension, dict[str, Any]]:
-    """Keys of the people who are kept out of the project now; whose account is closed cannot sign in anyway."""
+    """Keys of the people who are kept out of the project now; closed accounts are told by themselves."""
     return project.suspensions.filter(lifted_at=None).order_by().values("user")
 
 

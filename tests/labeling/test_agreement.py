@@ -1,10 +1,11 @@
 """Pairwise agreement against cases worked out by hand, and its interval against simulated people."""
 
 import random
+import time
 
 import pytest
 
-from labeling.agreement import pairs_agreed, pairwise_agreement, wilson
+from labeling.agreement import agreement_of_each, pairs_agreed, pairwise_agreement, wilson
 
 
 def test_nobody_to_compare_with_gives_no_share():
@@ -124,3 +125,58 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(outputs, people):
 
     assert 0.68 < truth < 0.78
     assert 0.90 <= held / 300 <= 0.99  # 0.95 ± what 300 draws leave open
+
+
+# --- of each person
+
+
+def test_a_person_is_compared_with_every_other_of_the_task():
+    # Of (1,2), (1,3), (2,3): 7 and 8 agree on two; 9 ties (1,2) and has the other pairs as 7 has them.
+    found = agreement_of_each([{7: [1, 2, 3], 8: [2, 1, 3], 9: [1, 1, 2]}])
+
+    assert (found[7].share, found[7].pairs, found[7].tasks) == (4 / 5, 5, 1)
+    assert (found[8].share, found[8].pairs) == (4 / 5, 5)
+    assert (found[9].share, found[9].pairs) == (1.0, 4)
+
+
+def test_of_two_people_each_agrees_as_both_do():
+    both = [{1: [1, 2, 3, 4], 2: [1, 2, 4, 3]}, {1: [1, 2], 2: [2, 1]}]
+
+    found = agreement_of_each(both)
+
+    assert found[1] == found[2] == pairwise_agreement(enumerate(list(one.values()) for one in both))
+
+
+def test_whoever_was_never_compared_has_no_share():
+    found = agreement_of_each([{1: [1, 1], 2: [1, 2]}])
+
+    assert (found[1].share, found[1].pairs, found[1].tasks) == (None, 0, 0)
+
+
+@pytest.mark.parametrize("outputs, people", [(2, 12), (4, 6)])
+def test_nineteen_of_twenty_intervals_of_a_person_hold_the_truth(outputs, people):
+    """Each task is one case, however many others did it."""
+    rng = random.Random(7)
+
+    def first_person(tasks):
+        found = judged(rng, tasks=tasks, outputs=outputs, people=people, noise=0.65)
+        return agreement_of_each(dict(enumerate(places)) for _task, places in found)[0]
+
+    truth = first_person(6000).share
+    held = 0
+    for _ in range(200):
+        found = first_person(50)
+        held += found.low <= truth <= found.high
+
+    assert 0.90 <= held / 200 <= 0.99
+
+
+def test_a_hundred_people_at_the_same_tasks_cost_no_pair_of_people_each():
+    rng = random.Random(7)
+    tasks = [{n: rng.sample(range(1, 7), 6) for n in range(100)} for _ in range(50)]
+
+    begun = time.process_time()
+    found = agreement_of_each(tasks)
+
+    assert found[0].pairs == 50 * 99 * 15
+    assert time.process_time() - begun < 1

@@ -1,10 +1,15 @@
 """What can be asked of tasks whose answer is known: how well people judge, and who is qualified."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from labeling.agreement import pairs_agreed, wilson
 from labeling.models import Membership, Project, Submission, Task, User
+
+MOST_JUDGED = 20_000  # the newest rankings of gold that are looked at: people change
 
 
 @dataclass(frozen=True)
@@ -38,57 +43,88 @@ class Qualification:
 
 
 def gold_agreement_of(project: Project) -> list[KnownAgreement]:
-    """Of everybody who judged gold here, best first. Only a first revision counts."""
-    sums: dict[int, tuple[int, float, int]] = {}
-    for user, agreed, pairs in _judged(project, Task.Purpose.GOLD):
-        tasks, agreed_before, pairs_before = sums.get(user, (0, 0.0, 0))
-        sums[user] = (tasks + 1, agreed_before + agreed, pairs_before + pairs)
+    """Of everybody who judged gold here lately, best first. Only a first revision counts."""
+    sums = _sums_by_person(_first_revisions(project, Task.Purpose.GOLD).order_by("-pk")[:MOST_JUDGED])
     people = User.objects.only("public_id", "name", "email", "kind").in_bulk(sums)
-    found = []
-    for pk, (tasks, agreed, pairs) in sums.items():
-        if pairs:
-            share = agreed / pairs
-            found.append(KnownAgreement(people[pk], tasks, pairs, share, *wilson(share, tasks)))
+    found = [
+        KnownAgreement(people[pk], own.tasks, own.pairs, own.share, *wilson(own.share, own.tasks))
+        for pk, own in sums.items()
+        if own.pairs
+    ]
     return sorted(found, key=lambda one: (-one.share, -one.tasks, str(one.user)))
 
 
 def with_standing(project: Project, members: list[User]) -> list[User]:
     """Each with `gold`, how far they agree with the known answers, and `qualification`, what they owe."""
     gold = {one.user.pk: one for one in gold_agreement_of(project)}
+    owed = _qualifications_of(members, project)
     for member in members:
         member.gold = gold.get(member.pk)  # type: ignore[attr-defined]
-        member.qualification = qualification_of(member, project)  # type: ignore[attr-defined]
+        member.qualification = owed.get(member.pk)  # type: ignore[attr-defined]
     return members
 
 
 def agreement_at_qualifying(user: User, project: Project) -> tuple[int, float]:
     """(tasks of the qualification that this person has done, share of their pairs that agree)."""
-    judged = [(agreed, pairs) for _user, agreed, pairs in _judged(project, Task.Purpose.QUALIFY, user)]
-    pairs = sum(pairs for _agreed, pairs in judged)
-    return len(judged), sum(agreed for agreed, _pairs in judged) / pairs if pairs else 0.0
+    own = _at_qualifying([user], project).get(user.pk, _Sums())
+    return own.tasks, own.share
 
 
 def qualification_of(user: User, project: Project) -> Qualification | None:
     """None when nothing is asked of this person: the project asks nobody, or they are qualified."""
-    if not project.requires_qualification or user.kind == User.Kind.SIMULATED:
-        return None
-    if Membership.objects.filter(user=user, project=project, qualified_at__isnull=False).exists():
-        return None
-    done, share = agreement_at_qualifying(user, project)
-    return Qualification(done, project.qualification_tasks, share)
+    return _qualifications_of([user], project).get(user.pk)
 
 
-def _judged(
-    project: Project, purpose: Task.Purpose, user: User | None = None
-) -> Iterator[tuple[int, float, int]]:
-    """(person, pairs agreed, pairs) of each first revision; a task that was set aside agrees in no pair."""
-    first = Submission.objects.filter(
+@dataclass
+class _Sums:
+    """What one person did, over tasks."""
+
+    tasks: int = 0
+    agreed: float = 0.0
+    pairs: int = 0
+
+    @property
+    def share(self) -> float:
+        return self.agreed / self.pairs if self.pairs else 0.0
+
+
+def _qualifications_of(people: Sequence[User], project: Project) -> dict[int, Qualification]:
+    """Of those who have yet to qualify."""
+    if not project.requires_qualification:
+        return {}
+    asked = [person for person in people if person.kind != User.Kind.SIMULATED]
+    qualified = set(
+        Membership.objects.filter(user__in=asked, project=project, qualified_at__isnull=False).values_list(
+            "user", flat=True
+        )
+    )
+    owing = [person for person in asked if person.pk not in qualified]
+    done = _at_qualifying(owing, project) if owing else {}
+    wanted = project.qualification_tasks
+    sums = {person.pk: done.get(person.pk, _Sums()) for person in owing}
+    return {pk: Qualification(own.tasks, wanted, own.share) for pk, own in sums.items()}
+
+
+def _at_qualifying(people: Sequence[User], project: Project) -> dict[int, _Sums]:
+    first = _first_revisions(project, Task.Purpose.QUALIFY)
+    return _sums_by_person(first.filter(assignment__user__in=people))
+
+
+def _first_revisions(project: Project, purpose: Task.Purpose) -> QuerySet[Submission]:
+    return Submission.objects.filter(
         assignment__task__project=project, assignment__task__purpose=purpose, revision=1
     )
-    if user is not None:
-        first = first.filter(assignment__user=user)
+
+
+def _sums_by_person(first: QuerySet[Submission]) -> dict[int, _Sums]:
+    """A task that was set aside agrees in no pair."""
+    sums: dict[int, _Sums] = defaultdict(_Sums)
     rows = first.values_list("assignment__user", "ranking__places", "assignment__task__reference_places")
-    for person, places, reference in rows.order_by("pk"):
+    for person, places, reference in rows:
         assert reference is not None  # a constraint of the purpose
-        _agreed, pairs = pairs_agreed(reference, reference)
-        yield person, pairs_agreed(places, reference)[0] if places else 0.0, pairs
+        agreed, pairs = pairs_agreed(places or reference, reference)
+        own = sums[person]
+        own.tasks += 1
+        own.agreed += agreed if places else 0.0
+        own.pairs += pairs
+    return sums

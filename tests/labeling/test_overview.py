@@ -142,6 +142,21 @@ def test_agreement_counts_each_persons_newest_ranking_and_no_program(
     assert (measured.all.share, measured.all.pairs) == (1.0, 6)
 
 
+def test_what_people_do_to_qualify_is_no_part_of_it(project, annotator, second_annotator, manager):
+    Project.objects.update(requires_qualification=True)
+    project.refresh_from_db()
+    places = [(slot, slot) for slot in range(1, 5)]
+    actions.set_reference(
+        task=make_ranking_task(project), places=places, purpose="qualify", actor=manager, seats=5
+    )
+    rank(annotator, project)
+    rank(second_annotator, project, places=(4, 3, 2, 1))
+
+    measured = agreement_queries.agreement_in([project])[project.pk]
+
+    assert (measured.all.pairs, measured.tasks, measured.people) == (0, 0, {})
+
+
 def test_where_many_tasks_were_judged_twice_the_newest_are_looked_at_and_kept_for_a_while(
     project, annotator, second_annotator, client, monkeypatch
 ):

@@ -1,6 +1,8 @@
 """Who has yet to qualify is given the tasks of the qualification and no others, until they pass."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labeling import actions, queries
@@ -128,6 +130,25 @@ def test_a_managers_hand_gives_and_lifts_it(client_for, screened, annotator, man
     client.post(address, {"lift": "yes"})
 
     assert not is_qualified(annotator, screened)
+
+
+def test_the_page_of_people_costs_the_same_queries_for_two_and_for_ten(
+    client_for, screened, annotator, manager, person
+):
+    client = client_for(manager)
+
+    def cost():
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(reverse("manage-people", args=[screened.public_id]))
+        assert page.content.decode().count("Qualification: 0 of 2 tasks") == screened.memberships.count()
+        return len(captured)
+
+    cost()
+    of_two = cost()
+    for n in range(8):
+        person(f"P{n}", "annotator", project=screened)
+
+    assert cost() == of_two
 
 
 def test_a_further_role_is_qualified_alike(screened, annotator, manager):

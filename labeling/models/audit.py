@@ -9,7 +9,7 @@ from labeling.models.project import Project
 
 
 class AuditEvent(PublicIdModel):
-    """Written once, with what it tells of; the database refuses to change or delete it (migration 0012)."""
+    """Written once, with what it tells of; the database refuses to change or delete it (migration 0015)."""
 
     project = models.ForeignKey(  # null: it concerns the account alone, or the whole site
         Project, on_delete=models.PROTECT, null=True, related_name="audit_events", db_index=False

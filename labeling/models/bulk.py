@@ -18,7 +18,7 @@ class BulkChange(PublicIdModel):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="bulk_changes")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     target = models.CharField(max_length=8, choices=Target)
-    action = models.CharField(max_length=40)  # a key of labeling.bulk.CHANGES
+    action = models.CharField(max_length=40)  # a key of labeling.actions.changes.CHANGES
     options = models.JSONField(default=dict)  # what the action was told, such as {"topics": […]}
     # {"ids": [public ids]} or {"filter": {field: value}}.
     selection = models.JSONField(default=dict)

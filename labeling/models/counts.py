@@ -1,6 +1,6 @@
 """How much there is and how much was done, counted as it happens.
 
-Triggers write these rows (migration 0012), in the transaction of what they count; nothing else does, but for
+Triggers write these rows (migration 0015), in the transaction of what they count; nothing else does, but for
 labeling/actions/counts.py, which folds and repairs them. Pages read them instead of the record.
 """
 

@@ -14,6 +14,7 @@ from labeling.access import PersonRequest
 from labeling.actions.changes import CHANGES
 from labeling.bulk_forms import BulkOptionsForm, selection_of
 from labeling.errors import DomainError
+from labeling.forms import whole
 from labeling.models import BulkChange, Project
 
 KEPT = ("scope", "row", "filter")  # what the confirmation sends again
@@ -61,14 +62,14 @@ def bulk_change(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
 
 
 def _start(request: PersonRequest, project: Project, target: str, form: BulkOptionsForm) -> BulkChange:
-    told = request.POST.get("told", "")
+    told = whole(request.POST.get("told", ""))
     made = actions.start_bulk_change(
         project=project,
         actor=request.user,
         action=request.POST["change"],
         selection=selection_of(project, target, request.POST),
         options=form.cleaned_data,
-        told=int(told) if told.isdecimal() else -1,
+        told=-1 if told is None else told,
     )
     return actions.continue_bulk_change(change=made)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from labeling.actions import audit
 from labeling.actions.changes import CHANGES, Change
+from labeling.actions.many import lock_prompts_of
 from labeling.actions.topics import checked_topics
 from labeling.errors import Conflict, DomainError
 from labeling.manager_queries import TaskFilter, tasks_found
@@ -100,6 +101,8 @@ def _next_batch(pk: int) -> BulkChange:
     change = _change_named(made.action)
     chosen = _selected(made.project, change, made.selection).filter(pk__lt=made.below)
     keys = list(chosen.order_by("-pk").values_list("pk", flat=True)[:BATCH])
+    if change.marks_prompts_of_tasks:
+        lock_prompts_of(keys)
     rows = chosen.model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
     made.changed += change.apply(list(rows), made.actor, made.options) if keys else 0
     made.done += len(keys)

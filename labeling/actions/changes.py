@@ -36,6 +36,10 @@ class Change:
     concerns: Q = EVERY_ROW
     is_danger: bool = False
 
+    @property
+    def marks_prompts_of_tasks(self) -> bool:
+        return self.target == Target.TASKS and "topics" in self.needs
+
 
 MARKED = _("They go only to people who said yes to each topic. What people have open stays with them.")
 UNMARKED = _("These topics are taken off the prompts; others stay.")

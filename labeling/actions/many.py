@@ -38,16 +38,25 @@ def mark_prompts(
         topics = checked_topics((set(prompt.topics) | set(add)) - set(remove))
         if topics != prompt.topics:
             moves.setdefault(tuple(topics), []).append(prompt.pk)
+    # In their order, as all lock them who change many.
+    marked = [key for keys in moves.values() for key in keys]
+    list(Task.objects.select_for_update(no_key=True).filter(prompt__in=marked).order_by("pk").values("pk"))
     for kept, keys in moves.items():
         Prompt.objects.filter(pk__in=keys).update(topics=list(kept))
         Task.objects.filter(prompt__in=keys).update(topics=list(kept))
     return sum(map(len, moves.values()))
 
 
+def lock_prompts_of(tasks: Collection[int]) -> None:
+    """Before their tasks, as whoever marks prompts locks both. A task that is opened at this moment has their
+    topics too."""
+    keys = Task.objects.filter(pk__in=tasks).values("prompt")
+    list(Prompt.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values("pk"))
+
+
 def prompts_of(tasks: Sequence[Task]) -> list[Prompt]:
-    """Locked, so that a task that is opened at this moment has their topics too."""
-    keys = {task.prompt_id for task in tasks}
-    return list(Prompt.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
+    """Which the caller has locked."""
+    return list(Prompt.objects.filter(pk__in={task.prompt_id for task in tasks}).order_by("pk"))
 
 
 def _keys(tasks: Sequence[Task]) -> list[int]:

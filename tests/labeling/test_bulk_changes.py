@@ -1,9 +1,10 @@
 """One change to many: the exact number first, then batch by batch, each of them on record."""
 
 import json
+import threading
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
@@ -147,7 +148,7 @@ def test_another_number_than_was_told_is_a_conflict_that_shows_the_new_one(clien
     assert not BulkChange.objects.exists() and not Task.objects.filter(status="withdrawn").exists()
 
 
-@pytest.mark.parametrize("told", ["", "many", "-1", "²"])
+@pytest.mark.parametrize("told", ["", "many", "-1", "²", "9" * 5000])
 def test_a_confirmation_without_its_number_changes_nothing(client, project, told):
     make_ranking_task(project)
 
@@ -249,3 +250,30 @@ def test_what_was_chosen_is_kept_as_plain_values(project, manager, annotator):
 
     assert json.loads(json.dumps(made.selection)) == selection
     assert actions.continue_bulk_change(change=made).changed == 0  # it is complete, not open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_marks_tasks_and_who_marks_their_prompts_at_once_wait_for_each_other(project, manager):
+    for _ in range(150):
+        make_demonstration_task(project)
+    wrong = []
+
+    def change(action, topics):
+        try:
+            for _ in range(5):
+                made = start(project, manager, action=action, topics=[topics], told=150)
+                actions.continue_bulk_change(change=made, seconds=30)
+        except OperationalError as error:
+            wrong.append(str(error))
+        finally:
+            connection.close()
+
+    asked = [("mark_tasks", "violence"), ("mark", "sexual"), ("unmark", "sexual"), ("withdraw", "hate")]
+    threads = [threading.Thread(target=change, args=each) for each in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert wrong == []
+    assert BulkChange.objects.filter(finished_at__isnull=False).count() == 20

@@ -20,6 +20,7 @@ from labeling.actions.transfers import (
     cancel_transfer,
     claim_transfer,
     end_transfer,
+    held,
     ring_transfer,
 )
 from labeling.errors import DomainError
@@ -158,7 +159,7 @@ def _note_total(transfer: Transfer) -> None:
 @transaction.atomic
 def _open_batch(transfer: Transfer) -> bool:
     """One batch, and how far it is; False when nothing is left. Raises Superseded and Cancelled."""
-    row = _at_work(transfer)
+    row = held(transfer)
     lock_opening(row.project)
     selection = Selection.from_options(row.options["selection"])
     prompts = _next_prompts(row, selection)
@@ -180,20 +181,6 @@ def _open_batch(transfer: Transfer) -> bool:
     row.save(update_fields=["counts", "progress_done"])
     Transfer.objects.filter(pk=row.pk).update(heartbeat_at=Now())
     return True
-
-
-def _at_work(transfer: Transfer) -> Transfer:
-    row = (
-        Transfer.objects.select_for_update(of=("self",))
-        .select_related("project")
-        .filter(pk=transfer.pk, attempt=transfer.attempt, status=Transfer.Status.RUNNING)
-        .first()
-    )
-    if row is None:
-        raise Superseded
-    if row.cancel_requested_at is not None:
-        raise Cancelled
-    return row
 
 
 def _next_prompts(row: Transfer, selection: Selection) -> list[Prompt]:

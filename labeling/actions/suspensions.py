@@ -86,5 +86,6 @@ def _give_back_seats(user: User, project: Project | None) -> None:
     held = Assignment.objects.select_for_update(of=("self",)).filter(user=user, status__in=HELD)
     if project is not None:
         held = held.filter(task__project=project)
-    for assignment in held.order_by("pk"):
+    # By task, as the claim gives back what ran out: neither waits for what the other took first.
+    for assignment in held.order_by("task_id", "pk"):
         give_back(assignment)

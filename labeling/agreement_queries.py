@@ -17,8 +17,8 @@ MOST_TASKS = 2000  # the newest ones that are looked at; more would hardly narro
 KEPT_FROM = 200  # tasks from which the figures are kept for a while
 KEPT_SECONDS = 300
 
-# Of each project its newest tasks that several people have: by an index that holds no others. The qualification
-# is left aside: whoever fails it is in there, and in nothing that is collected.
+# Of each project its newest tasks that several people have: by an index that holds no others. Qualifying
+# is left aside: whoever fails at it is in there, and in nothing that is collected.
 CHOSEN = """
     SELECT task.project_id, task.id FROM unnest(%(projects)s::bigint[]) AS project (id) CROSS JOIN LATERAL (
         SELECT id, project_id FROM labeling_task

@@ -25,21 +25,18 @@ COLUMNS = [
     "corrects",
     "reason",
 ]
-# A spreadsheet takes a cell that begins so for a formula; people choose their names and write reasons.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows_of(period: TimesheetPeriod, lines: Iterable[TimesheetLine]) -> Iterator[list[object]]:
-    """The columns' names, then a row for each line. Hours have four decimals; amounts are the page's."""
-    yield [*COLUMNS]
+    """A row for each line. Hours have four decimals; amounts are the page's."""
     state = "closed" if period.closed_at else "open"
     for line in lines:
         yield [
             period.begin,
             period.end,
             state,
-            as_text(line.user.name),
-            as_text(line.user.email),
+            line.user.name,
+            line.user.email,
             line.begin,
             line.end,
             line.seconds,
@@ -47,14 +44,9 @@ def rows_of(period: TimesheetPeriod, lines: Iterable[TimesheetLine]) -> Iterator
             line.tasks,
             line.accepted,
             line.paid_by,
-            "" if line.rate is None else line.rate,
+            line.rate,
             line.currency,
-            "" if line.amount is None else line.amount,
-            line.corrects or "",
-            as_text(line.reason),
+            line.amount,
+            line.corrects,
+            line.reason,
         ]
-
-
-def as_text(text: str) -> str:
-    """A text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(FORMULA) else text

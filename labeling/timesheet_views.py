@@ -1,8 +1,6 @@
 """Hours: managers' sheets of everybody, and what each person sees of themselves."""
 
-import csv
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -14,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labeling import access, actions, manager_queries, timesheet_queries
 from labeling.access import PersonRequest
+from labeling.csv_answers import csv_answer
 from labeling.days import today_in
 from labeling.errors import DomainError
 from labeling.models import Project, TimesheetPeriod
-from labeling.timesheet_csv import rows_of
+from labeling.timesheet_csv import COLUMNS, rows_of
 from labeling.timesheet_forms import CorrectionForm, PaidByForm, PeriodForm, RateForm, suggested_rate
 
 MOST_PERIODS = 200
@@ -85,11 +84,10 @@ def timesheet(request: PersonRequest, period_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_safe
 def timesheet_csv(request: PersonRequest, period_id: uuid.UUID) -> StreamingHttpResponse:
-    """The lines of the page, row by row."""
+    """The lines of the page."""
     period = access.timesheet_period_for(request.user, period_id)
-    answer = StreamingHttpResponse(_csv_lines(period), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="hours-{period.begin}-{period.end}.csv"'
-    return answer
+    rows = rows_of(period, timesheet_queries.lines_of(period))
+    return csv_answer(f"hours-{period.begin}-{period.end}", COLUMNS, rows)
 
 
 @login_required
@@ -175,16 +173,3 @@ def _sheet_page(
         context["corrections"] = timesheet_queries.corrections_of(period)
         context["form"] = form or CorrectionForm(None, people=people)
     return render(request, "manage/timesheet.html", context, status=400 if form else 200)
-
-
-def _csv_lines(period: TimesheetPeriod) -> Iterator[str]:
-    writer = csv.writer(_Passed())
-    for row in rows_of(period, timesheet_queries.lines_of(period)):
-        yield writer.writerow(row)
-
-
-class _Passed:
-    """A file that hands on what is written into it."""
-
-    def write(self, text: str) -> str:
-        return text

@@ -200,7 +200,7 @@ def test_the_csv_has_the_page_s_lines_and_no_formula(client_for, project, period
 
     assert answer.streaming and answer["Content-Type"].startswith("text/csv")
     assert 'filename="hours-2026-01-01-2026-01-15.csv"' in answer["Content-Disposition"]
-    (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+    (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
     assert row["person"] == '\'=HYPERLINK("x")'
     assert {name: row[name] for name in ("period_begin", "state", "active_seconds", "hours", "tasks")} == {
         "period_begin": "2026-01-01",

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labeling.actions.audit import ACTIONS
@@ -13,13 +12,16 @@ from labeling.days import FIRST_DAY, LAST_DAY
 from labeling.models import User
 
 
-def _day(label: Promise) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
-    )
+class DayField(forms.DateField):
+    """A day that may be meant, or none."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            required=False,
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
+            **settings,
+        )
 
 
 class AuditFilterForm(forms.Form):
@@ -30,8 +32,8 @@ class AuditFilterForm(forms.Form):
     did = forms.ChoiceField(
         label=_("Action"), required=False, choices=lambda: [("", _("any")), *ACTIONS.items()]
     )
-    since = _day(_("From"))
-    until = _day(_("To"))
+    since = DayField(label=_("From"))
+    until = DayField(label=_("To"))
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, people: list[User]) -> None:

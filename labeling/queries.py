@@ -1,22 +1,24 @@
 """What can be asked of labeling's rows."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Q
-from django.db.models.functions import Now
+from django.db import connection
+from django.db.models import F, Q, Sum
 
 from labeling.composed import Composed, asked
-from labeling.eligibility import WORK, Eligibility, eligibility_of
+from labeling.eligibility import FITS, WORK, eligibility_of
 from labeling.guideline_queries import in_language
 from labeling.models import (
     Assignment,
+    DailyWork,
     Demonstration,
     GuidelineVersion,
     Project,
     Prompt,
     PromptDraft,
+    StageCount,
     Submission,
     Task,
     TaskCompletion,
@@ -25,6 +27,52 @@ from labeling.models import (
 )
 
 MOST_COUNTED = 1000
+
+# Of each kind: what this person may be given, of which the free and the reserved are counted no further than
+# needed, with what they have open; and that alone. A task stands here as a pool of one, for the rule's sake.
+_IT_FITS = f"""
+    {FITS} AND pool.purpose = ANY(%(purposes)s::varchar[])
+    AND COALESCE(pool.task_set_id, 0) = ANY(%(sets)s::bigint[]) AND pool.status = 'open'
+"""
+_OF_OTHERS = f"""
+    pool.project_id = %(project)s AND pool.kind = asked.kind AND {_IT_FITS}
+    AND NOT EXISTS (
+        SELECT FROM labeling_assignment AS had WHERE had.task_id = pool.id AND had.user_id = %(user)s
+    )
+"""
+WAITING = f"""
+    WITH own AS (
+        -- What ran out is swept as they ask, and is then as free for them as what was swept before.
+        SELECT pool.kind, seat.status = 'leased' AND seat.lease_until > statement_timestamp() AS is_open,
+               pool.topics <@ %(topics)s::varchar[] AS is_welcome,
+               {_IT_FITS} AND (seat.status <> 'expired' OR pool.seats_taken < pool.seats_wanted) AS fits
+        FROM labeling_assignment AS seat JOIN labeling_task AS pool ON pool.id = seat.task_id
+        WHERE seat.user_id = %(user)s AND seat.status IN ('reserved', 'leased', 'expired')
+          AND pool.project_id = %(project)s
+    )
+    SELECT asked.kind, free.n + reserved.n + own.held + own.opened, own.opened
+    FROM unnest(%(kinds)s::varchar[]) AS asked (kind)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT FROM labeling_task AS pool
+            WHERE {_OF_OTHERS} AND pool.seats_taken < pool.seats_wanted LIMIT %(some)s
+        ) AS task
+    ) AS free
+    CROSS JOIN LATERAL (
+        -- Seats that somebody else has only reserved go to whoever asks.
+        SELECT count(*) AS n FROM (
+            SELECT DISTINCT pool.id
+            FROM labeling_assignment AS seat JOIN labeling_task AS pool ON pool.id = seat.task_id
+            WHERE seat.status = 'reserved' AND {_OF_OTHERS} AND pool.seats_taken = pool.seats_wanted
+            LIMIT %(some)s
+        ) AS task
+    ) AS reserved
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE is_open AND is_welcome) AS opened,
+               count(*) FILTER (WHERE NOT is_open AND fits) AS held
+        FROM own WHERE own.kind = asked.kind
+    ) AS own
+"""  # noqa: S608 -- constants of this module
 
 
 @dataclass(frozen=True)
@@ -95,79 +143,61 @@ def guidelines_for(project: Project, language: str) -> GuidelineVersion | None:
 
 
 def task_counts(project: Project) -> dict[str, TaskCounts]:
-    """Kind of task → counts, in two queries whatever the number of tasks."""
-    tasks = {
-        row["kind"]: row
-        for row in Task.objects.filter(project=project, purpose=Task.Purpose.COLLECT)
-        .values("kind")
+    """Kind of task → counts, out of those that are kept: the same for a million tasks as for ten."""
+    collected = Q(purpose=Task.Purpose.COLLECT)
+    rows = (
+        StageCount.objects.filter(project=project, kind__in=Task.Kind.values)
+        .values_list("kind")
         .annotate(
-            open=Count("id", filter=Q(status="open")), complete=Count("id", filter=Q(status="complete"))
+            open=Sum("tasks", filter=collected & Q(status=Task.Status.OPEN), default=0),
+            complete=Sum("tasks", filter=collected & Q(status=Task.Status.COMPLETE), default=0),
+            submissions=Sum("judgments"),
         )
-    }
-    submissions = dict(
-        Assignment.objects.filter(task__project=project, status=Assignment.Status.SUBMITTED)
-        .values_list("task__kind")
-        .annotate(Count("id"))
+        .order_by()
     )
-    return {
-        kind: TaskCounts(
-            open=tasks.get(kind, {}).get("open", 0),
-            complete=tasks.get(kind, {}).get("complete", 0),
-            submissions=submissions.get(kind, 0),
-        )
-        for kind in Task.Kind.values
-    }
+    found = {kind: TaskCounts(*counts) for kind, *counts in rows}
+    return {kind: found.get(kind, TaskCounts(0, 0, 0)) for kind in Task.Kind.values}
+
+
+def prompt_count(project: Project) -> int:
+    """As it is kept."""
+    return int(StageCount.objects.filter(project=project).aggregate(n=Sum("prompts", default=0))["n"])
 
 
 def tasks_waiting_for(user: User, project: Project, kind: str) -> int:
     """How many tasks of this kind this person could still be given today; not counted beyond MOST_COUNTED."""
-    return _waiting(user, project, kind, eligibility_of(user, project))
+    return _waiting(user, project, [kind])[kind]
 
 
 def all_waiting_for(user: User, project: Project) -> dict[str, int]:
     """Kind of task → how many this person could still be given today, as tasks_waiting_for counts."""
+    return _waiting(user, project, Task.Kind.values)
+
+
+def _waiting(user: User, project: Project, kinds: list[str]) -> dict[str, int]:
     may = eligibility_of(user, project)
-    return {kind: _waiting(user, project, kind, may) for kind in Task.Kind.values}
-
-
-def _waiting(user: User, project: Project, kind: str, may: Eligibility) -> int:
-    status = Assignment.Status
-    mine = Assignment.objects.filter(user=user, task__project=project, task__kind=kind)
-    opened = mine.filter(may.welcome("task__"), status=status.LEASED, lease_until__gt=Now())
-    if may.is_day_full:
-        return opened.count()
-    open_tasks = Task.objects.filter(may.fits(), project=project, kind=kind, status=Task.Status.OPEN)
-    free = open_tasks.filter(seats_taken__lt=F("seats_wanted")).exclude(assignments__user=user)
-    # Seats that somebody else has only reserved go to whoever asks.
-    reserved = Assignment.objects.filter(
-        status=status.RESERVED,
-        task__in=open_tasks.filter(seats_taken=F("seats_wanted")).exclude(assignments__user=user),
-    )
-    # What ran out is swept as they ask, and is then as free for them as what was swept before.
-    own = mine.filter(
-        Q(status=status.RESERVED)
-        | Q(status=status.LEASED, lease_until__lte=Now())
-        | Q(status=status.EXPIRED, task__seats_taken__lt=F("task__seats_wanted")),
-        may.fits("task__"),
-        task__status=Task.Status.OPEN,
-    )
     # A million tasks are not counted on each page: one more than MOST_COUNTED says that there are more.
     some = MOST_COUNTED + 1
-    found = free.values("pk")[:some].union(
-        opened.values("task"), own.values("task"), reserved.values("task")[:some]
-    )
-    n = min(found.count(), some)
-    return n if may.left_today is None else min(n, opened.count() + may.left_today)
+    of_them = may.parameters() | {"user": user.pk, "project": project.pk, "kinds": kinds, "some": some}
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, of_them | {"purposes": list(may.purposes)})
+        rows = cursor.fetchall()
+    left = may.left_today
+    return {kind: min(n, some) if left is None else min(n, some, opened + left) for kind, n, opened in rows}
 
 
 def submissions_by(user: User, project: Project) -> dict[str, int]:
-    """Kind of task → how many this person has submitted."""
-    counts = dict(
-        Assignment.objects.filter(user=user, task__project=project, status=Assignment.Status.SUBMITTED)
-        .values_list("task__kind")
-        .annotate(Count("id"))
-    )
-    return {kind: counts.get(kind, 0) for kind in Task.Kind.values}
+    """Kind of task → how many this person has submitted, out of the counts that are kept."""
+    return submissions_in_each(user, [project])[project.pk]
+
+
+def submissions_in_each(user: User, projects: Collection[Project]) -> dict[int, dict[str, int]]:
+    """Primary key of a project → as submissions_by, in one query for all of them."""
+    counts = {project.pk: dict.fromkeys(Task.Kind.values, 0) for project in projects}
+    work = DailyWork.objects.filter(user=user, project__in=counts)
+    for project, kind, n in work.values_list("project", "kind").annotate(Sum("submissions")).order_by():
+        counts[project][kind] = n
+    return counts
 
 
 def open_slates(project: Project) -> Iterator[tuple[list[dict[str, str]], list[str]]]:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -38,6 +39,11 @@ WAITING = """
                   SELECT FROM labeling_submission AS newer
                   WHERE newer.assignment_id = submission.assignment_id
                     AND newer.revision > submission.revision
+              )
+              AND NOT EXISTS (
+                  SELECT FROM labeling_assignment AS own
+                  WHERE own.task_id = seat.task_id AND own.user_id = %(reviewer)s
+                    AND own.status = 'leased' AND own.lease_until > statement_timestamp()
               )
             LIMIT %(most)s
         ) AS found
@@ -114,21 +120,20 @@ def submissions_for(reviewer: User, project: Project) -> QuerySet[Submission]:
 
 def waiting_count(reviewer: User, project: Project) -> int:
     """How many wait for a review; counted no further than one over MOST_COUNTED."""
-    waiting = submissions_for(reviewer, project).filter(review_state=State.NOT_REVIEWED)
-    return waiting[: MOST_COUNTED + 1].count()
+    return waiting_counts(reviewer, [project])[project.pk]
 
 
 def waiting_counts(reviewer: User, projects: Collection[Project]) -> dict[int, int]:
     """Primary key of a project → as waiting_count, in one query for all of them."""
+    if not projects:
+        return {}
+    asked: dict[str, Any] = {
+        "projects": [project.pk for project in projects],
+        "reviewer": reviewer.pk,
+        "most": MOST_COUNTED + 1,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            WAITING,
-            {
-                "projects": [project.pk for project in projects],
-                "reviewer": reviewer.pk,
-                "most": MOST_COUNTED + 1,
-            },
-        )
+        cursor.execute(WAITING, asked)
         return dict(cursor.fetchall())
 
 

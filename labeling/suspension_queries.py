@@ -1,7 +1,5 @@
 """What can be asked of suspensions: who is kept out, and the history."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 
 from labeling.models import Project, Suspension, User
@@ -17,9 +15,9 @@ def suspensions_of(user: User) -> QuerySet[Suspension]:
     return _with_people(user.suspensions.all())
 
 
-def suspended_in(project: Project) -> QuerySet[Suspension, dict[str, Any]]:
+def suspended_in(project: Project) -> QuerySet[Suspension, int]:
     """Keys of the people who are kept out of the project now; closed accounts are told by themselves."""
-    return project.suspensions.filter(lifted_at=None).order_by().values("user")
+    return project.suspensions.filter(lifted_at=None).order_by().values_list("user", flat=True)
 
 
 def _with_people(suspensions: QuerySet[Suspension]) -> QuerySet[Suspension]:

@@ -39,9 +39,13 @@ def home(request: PersonRequest) -> HttpResponse:
     ]
     labeled = [row["project"] for row in projects if row["may_label"]]
     managed = [row["project"] for row in projects if row["may_manage"]]
+    reviewed = [row["project"] for row in projects if row["may_review"]]
     asked = question_queries.open_counts(managed)
+    to_review = review_queries.waiting_counts(request.user, reviewed)
+    done = queries.submissions_in_each(request.user, [row["project"] for row in projects])
     for row in projects:
-        row["asked"] = asked.get(row["project"].pk, 0)
+        pk = row["project"].pk
+        row |= {"asked": asked.get(pk, 0), "to_review": to_review.get(pk, 0), "done": done[pk]}
     context = {
         "projects": projects,
         "suspended": access.suspended_from(request.user),
@@ -68,7 +72,7 @@ def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "notices": announcement_queries.notices_for(request.user, language, project=project),
         "may_label": bool(access.roles_in(request.user, project) & set(access.LABELERS)),
         "counts": queries.task_counts(project),
-        "prompts": project.prompts.count(),
+        "prompts": queries.prompt_count(project),
         "waiting": queries.all_waiting_for(request.user, project),
         "done": queries.submissions_by(request.user, project),
         "guidelines": queries.guidelines_for(project, language),
@@ -116,18 +120,16 @@ def submit(request: PersonRequest, assignment_id: uuid.UUID) -> HttpResponse:
 def _home_row(user: User, project: Project, *, is_site_paused: bool) -> dict[str, Any]:
     roles = access.roles_in(user, project)
     waiting = queries.all_waiting_for(user, project)
-    may_label, may_review = bool(roles & set(access.LABELERS)), bool(roles & set(access.REVIEWERS))
+    may_label = bool(roles & set(access.LABELERS))
     return {
         "project": project,
         "may_label": may_label,
         "may_revise": may_label and not (project.paused_at or is_site_paused),
         "qualification": qualification_of(user, project) if may_label else None,
-        "may_review": may_review,
-        "to_review": review_queries.waiting_count(user, project) if may_review else 0,
+        "may_review": bool(roles & set(access.REVIEWERS)),
         "may_train": bool(roles & set(access.ENGINEERS)),
         "may_manage": bool(roles & set(access.MANAGERS)),
         "waiting": waiting,
-        "done": queries.submissions_by(user, project),
         # The reason is for whoever finds nothing at all.
         "why": None if any(waiting.values()) else _why_nothing_at_all(user, project),
     }

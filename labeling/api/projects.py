@@ -58,5 +58,5 @@ def _described(user: User, project: Project) -> dict[str, Any]:
     return {
         **{column: getattr(project, column) for column in columns},
         "roles": sorted(access.roles_in(user, project)),
-        "counts": {"prompts": project.prompts.count(), **kinds},
+        "counts": {"prompts": queries.prompt_count(project), **kinds},
     }

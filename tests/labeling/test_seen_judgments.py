@@ -12,7 +12,7 @@ from labeling import actions, queries
 from labeling.errors import Conflict
 from labeling.history_queries import Why, why_nothing
 from labeling.models import Assignment, AssignmentStatusChange, Task
-from labeling.review_queries import submissions_for
+from labeling.review_queries import submissions_for, waiting_count
 from tests.making import make_ranking_task
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,7 @@ def test_who_has_the_task_open_is_shown_nothing(client_for, project, reviewer, j
     assert answer.status_code == 409
     assert "You have this task open yourself" in answer.content.decode()
     assert submission not in submissions_for(reviewer, project)
+    assert waiting_count(reviewer, project) == 0
     with pytest.raises(Conflict):
         actions.see_judgments(task=held.task, user=reviewer)
     held.refresh_from_db()

@@ -119,3 +119,26 @@ def test_home_costs_no_more_when_there_is_more(client_for, project, annotator):
             make_ranking_task(project, prompt=make_prompt(project, language=language, topics=topics))
 
     assert cost() == one
+
+
+def test_home_costs_three_statements_for_each_project_with_work(client_for, annotator, manager, project):
+    def joined(n):
+        for number in range(n):
+            other = actions.create_project(name=f"Project {n}.{number}", creator=manager)
+            for role in ("annotator", "reviewer"):
+                actions.add_member(project=other, user=annotator, role=role)
+            make_ranking_task(other)
+
+    def cost():
+        with CaptureQueriesContext(connection) as captured:
+            client.get("/")
+        return len(captured)
+
+    make_ranking_task(project)
+    client = client_for(annotator)
+    joined(1)
+    client.get("/")
+    of_two = cost()
+    joined(5)
+
+    assert cost() <= of_two + 5 * 3

@@ -40,7 +40,10 @@ def announcement(request: PersonRequest, announcement_id: uuid.UUID) -> HttpResp
     if request.method == "POST" and form.is_valid():
         try:
             actions.change_announcement(
-                announcement=announcement, show_again="show_again" in request.POST, **form.wish()
+                announcement=announcement,
+                actor=request.user,
+                show_again="show_again" in request.POST,
+                **form.wish(),
             )
         except DomainError as error:
             form.add_domain_error(error)
@@ -60,7 +63,7 @@ def announcement(request: PersonRequest, announcement_id: uuid.UUID) -> HttpResp
 @require_POST
 def end_announcement(request: PersonRequest, announcement_id: uuid.UUID) -> HttpResponse:
     announcement = access.announcement_for(request.user, announcement_id)
-    actions.end_announcement(announcement=announcement)
+    actions.end_announcement(announcement=announcement, actor=request.user)
     return _to_list(announcement.project)
 
 

@@ -127,7 +127,7 @@ def faq_entry(request: PersonRequest, entry_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def retire_faq_entry(request: PersonRequest, entry_id: uuid.UUID) -> HttpResponse:
     entry = access.faq_entry_for(request.user, entry_id)
-    actions.retire_faq_entry(entry=entry)
+    actions.retire_faq_entry(entry=entry, actor=request.user)
     return redirect("manage-faq", entry.project.public_id)
 
 

@@ -23,6 +23,9 @@ PAGES = {
     "guidelineversion": "guideline-version",
     "rubricversion": "rubric-version",
     "bulkchange": "bulk-change",
+    "faqentry": "faq-entry",
+    "announcement": "announcement",
+    "timesheetperiod": "timesheet",
 }
 
 

@@ -72,8 +72,8 @@ class RateBook:
         self.project = project
         self.rates = list(project.rates.order_by("-valid_from", "-pk"))
 
-    def rate_of(self, user_id: int, day: datetime.date) -> Pay:
-        """The person's own rate of this day, else that of all others, else the project's hourly one."""
+    def rate_of(self, user_id: int | None, day: datetime.date) -> Pay:
+        """The person's own rate of this day, else that of all others (user_id None), else the planned one."""
         for whose in (user_id, None):
             for rate in self.rates:
                 if rate.user_id == whose and rate.valid_from <= day:

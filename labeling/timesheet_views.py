@@ -53,7 +53,7 @@ def hours(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
 def set_paid_by(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
     project = access.managed_project(request.user, project_id)
     try:
-        actions.set_paid_by(project=project, paid_by=request.POST.get("paid_by", ""))
+        actions.set_paid_by(project=project, paid_by=request.POST.get("paid_by", ""), actor=request.user)
     except DomainError as error:
         messages.error(request, error.message)
     return redirect("manage-hours", project.public_id)
@@ -108,7 +108,7 @@ def close_timesheet(request: PersonRequest, period_id: uuid.UUID) -> HttpRespons
 def remove_timesheet(request: PersonRequest, period_id: uuid.UUID) -> HttpResponse:
     period = access.timesheet_period_for(request.user, period_id)
     try:
-        actions.remove_period(period=period)
+        actions.remove_period(period=period, actor=request.user)
     except DomainError as error:
         messages.warning(request, error.message)
         return redirect("timesheet", period.public_id)

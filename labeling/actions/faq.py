@@ -5,6 +5,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.questions import checked_text
 from labeling.errors import Conflict, DomainError
 from labeling.models import FaqEntry, Project, Thread, User
@@ -26,7 +27,9 @@ def publish_faq_entry(
     if known:
         return known
     last = in_force.aggregate(last=Max("position"))["last"] or 0
-    return FaqEntry.objects.create(project=project, position=last + 1, author=author, thread=thread, **texts)
+    entry = FaqEntry.objects.create(project=project, position=last + 1, author=author, thread=thread, **texts)
+    _keep("faq_published", entry, author)
+    return entry
 
 
 @transaction.atomic
@@ -42,18 +45,28 @@ def change_faq_entry(*, entry: FaqEntry, language: str, question: str, answer: s
     if not _retire(entry):
         message = _("This entry was changed or retired meanwhile. Open the FAQ again to see what is there.")
         raise Conflict("retired", message)
-    return FaqEntry.objects.create(
+    changed = FaqEntry.objects.create(
         project=entry.project, position=entry.position, author=author, thread=entry.thread, **texts
     )
+    _keep("faq_changed", changed, author)
+    return changed
 
 
-def retire_faq_entry(*, entry: FaqEntry) -> None:
+@transaction.atomic
+def retire_faq_entry(*, entry: FaqEntry, actor: User | None) -> None:
     """Show it no more. Retiring twice is retiring once."""
-    _retire(entry)
+    if _retire(entry):
+        _keep("faq_retired", entry, actor)
 
 
 def _retire(entry: FaqEntry) -> bool:
     return bool(FaqEntry.objects.filter(pk=entry.pk, retired_at=None).update(retired_at=Now()))
+
+
+def _keep(action: str, entry: FaqEntry, actor: User | None) -> None:
+    """Without its text, which may quote a prompt; the entry is there to be read."""
+    data = {"language": entry.language, "position": entry.position}
+    audit.record(action, actor=actor, project=entry.project, subject=entry, data=data)
 
 
 def _checked(project: Project, language: str, question: str, answer: str) -> dict[str, str]:

@@ -7,9 +7,11 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.days import check_day
 from labeling.errors import DomainError
 from labeling.models import Project, Rate, User
+from labeling.timesheet_queries import Pay, RateBook
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 HIGHEST = Decimal(10) ** 8
@@ -38,13 +40,30 @@ def set_rate(
     if not 0 <= amount < HIGHEST or amount != amount.quantize(Decimal("0.0001")):
         message = _("A rate is not negative and has four decimals at most.")
         raise DomainError("bad_rate", message, {"amount": message})
-    return Rate.objects.create(
+    before = RateBook(project).rate_of(user.pk if user else None, valid_from)
+    rate = Rate.objects.create(
         project=project, user=user, amount=amount, currency=code, valid_from=valid_from, author=author
     )
+    data = {
+        "person": user.email if user else "",
+        "rate": audit.change(_in_words(before), _in_words(Pay(amount, code))),
+        "valid_from": valid_from,
+    }
+    audit.record("rate_set", actor=author, project=project, subject=user, data=data)
+    return rate
 
 
-def set_paid_by(*, project: Project, paid_by: str) -> None:
+@transaction.atomic
+def set_paid_by(*, project: Project, paid_by: str, actor: User | None) -> None:
     """Say what rates are for: hours at work, or accepted tasks. Closed periods keep what they had."""
     if paid_by not in Project.PaidBy.values:
         raise DomainError("bad_pay", _("Choose by the hour or by the accepted task; nothing was changed."))
+    before = Project.objects.select_for_update(no_key=True).get(pk=project.pk).paid_by
     Project.objects.filter(pk=project.pk).update(paid_by=paid_by)
+    if before != paid_by:
+        data = {"paid_by": audit.change(before, paid_by)}
+        audit.record("pay_basis_set", actor=actor, project=project, subject=project, data=data)
+
+
+def _in_words(pay: Pay) -> str:
+    return f"{pay.amount.normalize():f} {pay.currency}" if pay.amount is not None else ""

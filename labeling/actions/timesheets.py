@@ -2,11 +2,13 @@
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from labeling.actions import audit
 from labeling.actions.texts import check_storable
 from labeling.days import check_day, today_in
 from labeling.errors import Conflict, DomainError
@@ -40,7 +42,9 @@ def open_period(
     if other is not None:
         message = _("These days belong to the period %s already: begin after it, or end before it.") % other
         raise DomainError("overlaps", message, {"begin": message})
-    return TimesheetPeriod.objects.create(project=project, begin=begin, end=end, opened_by=actor)
+    period = TimesheetPeriod.objects.create(project=project, begin=begin, end=end, opened_by=actor)
+    _keep("period_opened", period, actor)
+    return period
 
 
 @transaction.atomic
@@ -55,14 +59,15 @@ def close_period(*, period: TimesheetPeriod, actor: User) -> TimesheetPeriod:
     if today_in(locked.project).date <= locked.end:
         message = _("It is not over yet: it can be closed from %s on.")
         raise Conflict("not_over", message % (locked.end + datetime.timedelta(days=1)))
-    TimesheetLine.objects.bulk_create(live_lines(locked))
+    lines = TimesheetLine.objects.bulk_create(live_lines(locked))
     TimesheetPeriod.objects.filter(pk=locked.pk).update(closed_at=Now(), closed_by=actor)
     locked.refresh_from_db()
+    _keep("period_closed", locked, actor, people=len({line.user_id for line in lines}))
     return locked
 
 
 @transaction.atomic
-def remove_period(*, period: TimesheetPeriod) -> None:
+def remove_period(*, period: TimesheetPeriod, actor: User | None) -> None:
     """Take back a period that was opened by mistake; the work of its days stays, for another one.
 
     Refuses a closed one, and one in which an earlier one is corrected (Conflict).
@@ -72,6 +77,7 @@ def remove_period(*, period: TimesheetPeriod) -> None:
         raise Conflict("closed", _("It is closed: what was paid by it stays. Correct it instead."))
     if locked.lines.exists():
         raise Conflict("has_corrections", _("An earlier period is corrected in this one, so it stays."))
+    _keep("period_removed", locked, actor)
     locked.delete()
 
 
@@ -106,7 +112,7 @@ def correct_period(
     elif not pay.currency:
         message = _("Set a rate for this person first: it says in which currency they are paid.")
         raise DomainError("no_currency", message, {"amount": message})
-    return TimesheetLine.objects.create(
+    line = TimesheetLine.objects.create(
         period=into,
         user=user,
         begin=locked.begin,
@@ -122,6 +128,25 @@ def correct_period(
         reason=reason.strip(),
         author=author,
     )
+    added = {"minutes": minutes, "tasks": tasks, "accepted": accepted}
+    _keep(
+        "period_corrected",
+        locked,
+        author,
+        person=user.email,
+        **{name: number for name, number in added.items() if number},
+        amount="" if line.amount is None else f"{line.amount} {line.currency}",
+        paid_with=str(into),
+        reason=line.reason,
+    )
+    return line
+
+
+def _keep(action: str, period: TimesheetPeriod, actor: User | None, **more: Any) -> None:
+    # An open one may be removed, and then there is no page to lead to.
+    subject = period if period.closed_at else None
+    data = {"period": str(period)} | more
+    audit.record(action, actor=actor, project=period.project, subject=subject, data=data)
 
 
 def _locked(period: TimesheetPeriod) -> TimesheetPeriod:

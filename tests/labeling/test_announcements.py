@@ -82,9 +82,9 @@ def test_whoever_puts_it_away_sees_it_no_more_until_it_is_to_be_shown_again(
         actions.dismiss_announcement(announcement=one, user=annotator)
     wish = {"body": {"en": "Hello!"}, "first_day": TODAY, "last_day": None}
 
-    actions.change_announcement(announcement=one, **wish)
+    actions.change_announcement(announcement=one, actor=None, **wish)
     assert (read_by(annotator), read_by(second_annotator)) == ([], ["Hello!"])
-    actions.change_announcement(announcement=one, **wish, show_again=True)
+    actions.change_announcement(announcement=one, actor=None, **wish, show_again=True)
 
     assert read_by(annotator) == ["Hello!"]
 
@@ -93,7 +93,7 @@ def test_it_can_be_ended_also_before_it_begins(announce, annotator):
     running, coming = announce(), announce(first_day=TODAY + timedelta(days=3))
 
     for one in (running, coming, running):
-        actions.end_announcement(announcement=one)
+        actions.end_announcement(announcement=one, actor=None)
 
     running.refresh_from_db()
     coming.refresh_from_db()

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -14,6 +14,7 @@ from labeling.actions import audit
 from labeling.actions.tokens import make_token, revoke_token
 from labeling.models import AuditEvent, Project, User
 from labeling.rubrics.presets import PRESETS
+from tests.labeling.at_work import open_period, set_rate, work
 from tests.making import make_prompt, make_ranking_task
 
 SETTINGS = {
@@ -113,6 +114,102 @@ def test_single_tasks_and_marks(project, manager):
     assert kept("task_withdrawn").object_id == kept("task_reopened").object_id == task.public_id
     (event,) = AuditEvent.objects.filter(action="prompt_marked")
     assert event.data == {"topics": {"from": [], "to": ["hate"]}}
+
+
+def test_pay_and_periods(client, project, manager, annotator):
+    for _ in range(2):  # the same again changes nothing
+        client.post(address("set-paid-by", project), {"paid_by": "task"})
+    set_rate(project, manager, "20")
+    set_rate(project, manager, "21.50", user=annotator)
+    removed = open_period(project, manager)
+    actions.remove_period(period=removed, actor=manager)
+    period = open_period(project, manager)
+    work(annotator, project, 600)
+    actions.close_period(period=period, actor=manager)
+    actions.close_period(period=period, actor=manager)
+    open_period(project, manager, date(2026, 1, 16), date(2026, 1, 31))
+    actions.correct_period(
+        period=period, user=annotator, author=manager, reason=" One was missing. ", accepted=1
+    )
+
+    assert [event.data for event in AuditEvent.objects.filter(action="pay_basis_set")] == [
+        {"paid_by": {"from": "hour", "to": "task"}}
+    ]
+    assert [event.data for event in AuditEvent.objects.filter(action="rate_set").order_by("pk")] == [
+        {"person": "", "rate": {"from": "", "to": "20 EUR"}, "valid_from": "2026-01-01"},
+        {"person": annotator.email, "rate": {"from": "20 EUR", "to": "21.5 EUR"}, "valid_from": "2026-01-01"},
+    ]
+    assert kept("period_removed").data == {"period": "2026-01-01 – 2026-01-15"}
+    assert kept("period_removed").object_id is kept("period_opened").object_id is None
+    (closed,) = AuditEvent.objects.filter(action="period_closed")
+    assert (closed.actor, closed.object_id, closed.data["people"]) == (manager, period.public_id, 1)
+    assert kept("period_corrected").data == {
+        "period": "2026-01-01 – 2026-01-15",
+        "person": annotator.email,
+        "accepted": 1,
+        "amount": "21.50 EUR",
+        "paid_with": "2026-01-16 – 2026-01-31",
+        "reason": "One was missing.",
+    }
+
+
+def test_notices_and_the_faq_without_their_texts(client, project, manager):
+    notice = {"first_day": date(2026, 1, 5), "last_day": None, "role": "annotator"}
+    announcement = actions.announce(project=project, author=manager, body={"en": "Closed."}, **notice)
+    for text in ("Closed today.", "Closed today."):
+        actions.change_announcement(
+            announcement=announcement, actor=manager, body={"en": text}, **notice | {"role": ""}
+        )
+    for _ in range(2):
+        client.post(address("end-announcement", announcement))
+    for_all = actions.announce(project=None, author=manager, body={"en": "Hello."}, **notice | {"role": ""})
+    entry = actions.publish_faq_entry(
+        project=project, language="en", question="Do ties count?", answer="Yes.", author=manager
+    )
+    changed = actions.change_faq_entry(
+        entry=entry, language="en", question="Do ties count?", answer="They do.", author=manager
+    )
+    for _ in range(2):
+        client.post(address("retire-faq-entry", changed))
+
+    published = AuditEvent.objects.filter(action="announcement_published", project=project).get()
+    assert published.data == {
+        "languages": ["en"],
+        "role": "annotator",
+        "first_day": "2026-01-05",
+        "last_day": "",
+    }
+    (event,) = AuditEvent.objects.filter(action="announcement_changed")
+    assert event.data == {"role": {"from": "annotator", "to": ""}, "texts": ["en"]}
+    (ended,) = AuditEvent.objects.filter(action="announcement_ended")
+    assert (ended.actor, ended.object_id) == (manager, announcement.public_id)
+    assert kept("announcement_published").object_id == for_all.public_id
+    assert kept("announcement_published").project is None
+    assert kept("faq_published").object_id == entry.public_id
+    assert kept("faq_changed").data == {"language": "en", "position": 1}
+    (retired,) = AuditEvent.objects.filter(action="faq_retired")
+    assert (retired.actor, retired.object_id) == (manager, changed.public_id)
+    assert not any("Closed" in str(e.data) or "ties" in str(e.data) for e in AuditEvent.objects.all())
+
+
+def test_what_has_a_page_of_its_own_is_one_click_away(client, project, manager):
+    entry = actions.publish_faq_entry(
+        project=project, language="en", question="Do ties count?", answer="Yes.", author=manager
+    )
+    announcement = actions.announce(
+        project=project, author=manager, body={"en": "Hi."}, first_day=date(2026, 1, 5), last_day=None
+    )
+    period = actions.close_period(period=open_period(project, manager), actor=manager)
+
+    page = client.get(address("manage-audit", project)).content.decode()
+
+    for path in (
+        address("faq-entry", entry),
+        address("announcement", announcement),
+        address("timesheet", period),
+    ):
+        assert f'href="{path}"' in page
+        assert client.get(path).status_code == 200
 
 
 def test_tokens_without_their_keys(manager):

@@ -88,10 +88,10 @@ def test_what_was_changed_meanwhile_is_not_changed_again(manager, entry):
 
 
 def test_a_retired_entry_is_read_no_more_and_retiring_twice_is_once(project, entry):
-    actions.retire_faq_entry(entry=entry)
+    actions.retire_faq_entry(entry=entry, actor=None)
     entry.refresh_from_db()
     retired_at = entry.retired_at
-    actions.retire_faq_entry(entry=entry)
+    actions.retire_faq_entry(entry=entry, actor=None)
 
     assert read(project) == []
     entry.refresh_from_db()

@@ -101,4 +101,4 @@ def test_an_open_period_is_not_corrected_nor_removed_once_it_pays_a_correction(
     correct(closed, annotator, manager, minutes=1)
 
     with pytest.raises(Conflict, match="stays"):
-        actions.remove_period(period=following)
+        actions.remove_period(period=following, actor=manager)

@@ -97,7 +97,7 @@ def test_money_is_rounded_once_a_line_and_sums_match(period, project, annotator,
 
 
 def test_by_the_accepted_task(period, project, annotator, manager):
-    actions.set_paid_by(project=project, paid_by="task")
+    actions.set_paid_by(project=project, paid_by="task", actor=manager)
     set_rate(project, manager, "0.125")
     work(annotator, project, 36_000)
     for _ in range(3):

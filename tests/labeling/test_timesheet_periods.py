@@ -84,7 +84,7 @@ def test_closing_freezes_what_was_shown(project, annotator, second_annotator, ma
 
     closed = actions.close_period(period=period, actor=manager)
     set_rate(project, manager, "99")
-    actions.set_paid_by(project=project, paid_by="task")
+    actions.set_paid_by(project=project, paid_by="task", actor=manager)
     review(waiting, manager, "accepted", "2026-11-01 10:00")
 
     assert (closed.closed_by, closed.closed_at is None) == (manager, False)
@@ -132,12 +132,12 @@ def test_closing_twice_is_closing_once(project, annotator, manager, engineer):
 def test_an_open_period_can_be_removed_and_a_closed_one_cannot(project, annotator, manager):
     period = open_period(project, manager)
     work(annotator, project, 60)
-    actions.remove_period(period=period)
+    actions.remove_period(period=period, actor=manager)
     assert not TimesheetPeriod.objects.exists()
 
     again = actions.close_period(period=open_period(project, manager), actor=manager)
     with pytest.raises(Conflict, match="closed"):
-        actions.remove_period(period=again)
+        actions.remove_period(period=again, actor=manager)
 
     assert [line.seconds for line in timesheet_queries.lines_of(again)] == [60]
 

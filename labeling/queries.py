@@ -25,6 +25,7 @@ from labeling.models import (
     User,
     output_letter,
 )
+from labeling.pauses import site_pause as site_pause  # training asks here
 
 MOST_COUNTED = 1000
 

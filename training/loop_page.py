@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from labeling import access
+from labeling import queries as labeling_queries
 from labeling.access import PersonRequest
 from labeling.errors import DomainError
 from labeling.models import Project, User
@@ -92,7 +93,8 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
     steps = loop_queries.chain_steps(chain) if chain else []
     rule, rule_state = loop_queries.retrain_rule(project)
     roles = access.roles_in(user, project)
-    shown = (stages, chain and chain.status, steps, rule_state, roles, project.paused_at)
+    pause = labeling_queries.site_pause()
+    shown = (stages, chain and chain.status, steps, rule_state, roles, project.paused_at, pause and pause.pk)
     minute = timezone.now().strftime("%Y-%m-%d %H:%M")
     return {
         "project": project,
@@ -102,6 +104,7 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
         "steps": steps,
         "rule": rule,
         "rule_state": rule_state,
+        "site_pause": pause,
         "may_label": bool(roles & set(access.LABELERS)),
         "may_manage": bool(roles & set(access.MANAGERS)),
         "seen": hashlib.sha256(repr((shown, minute)).encode()).hexdigest()[:16],

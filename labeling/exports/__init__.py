@@ -9,6 +9,7 @@ from labeling.exports.filters import Filters
 from labeling.exports.judgments import (
     completion_count,
     demonstration_count,
+    new_ranking_count,
     one_state_of_the_database,
     prompt_count,
     pseudonym,
@@ -34,6 +35,7 @@ __all__ = [
     "completion_records",
     "demonstration_count",
     "demonstration_records",
+    "new_ranking_count",
     "one_state_of_the_database",
     "people_set_aside",
     "prompt_count",

@@ -7,9 +7,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from labeling.exports.filters import EVERYTHING, Filters
 from labeling.models import (
@@ -97,6 +98,19 @@ def completion_count(project: Project, filters: Filters = EVERYTHING) -> int:
 
 def ranking_count(project: Project, filters: Filters = EVERYTHING) -> int:
     return _ranked(project, filters).count()
+
+
+def new_ranking_count(project: Project, since: datetime | None) -> int:
+    """How many rankings go out now that did not at that moment; None: all that go out.
+
+    One that went out and is revised since is not new. One that was returned and is revised since is.
+    """
+    if since is None:
+        return ranking_count(project)
+    went_out = Submission.objects.filter(
+        assignment=OuterRef("assignment"), created_at__lt=since, verdict=Submission.Verdict.RANKED
+    ).exclude(review_state=Submission.ReviewState.RETURNED)
+    return _ranked(project, Filters(since=since)).filter(~Exists(went_out)).count()
 
 
 def demonstration_count(project: Project, filters: Filters = EVERYTHING) -> int:

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
 from labeling import actions as labeling_actions
 from labeling.errors import DomainError
 from labeling.models import Project
+from tests.labeling.at_work import review
 from tests.making import make_ranking_task
 from tests.training.making import (
     make_promoted,
@@ -20,7 +22,7 @@ from tests.training.making import (
 )
 from tests.training.test_chains import at_once, build, work
 from training import actions, queries, tasks
-from training.models import Chain, ModelVersion, RetrainRule
+from training.models import Chain, ModelVersion, RetrainRule, SnapshotMember
 
 
 @pytest.fixture
@@ -93,6 +95,33 @@ def test_in_a_paused_project_it_does_not_until_work_goes_on(rule, rank):
     Project.objects.update(paused_at=None)
     tasks.check_rules()
     assert len(chains()) == 1
+
+
+def test_while_the_whole_site_is_paused_it_waits_and_its_page_says_so(
+    rule, rank, client_for, engineer, manager
+):
+    rank(2)
+    labeling_actions.pause_site(reason="The power is cut.", actor=manager)
+    tasks.check_rules()
+    assert chains() == []
+    page = client_for(engineer).get(reverse("loop", args=[rule.project.public_id])).content.decode()
+    assert "Waits until the whole site is no longer paused." in page and "The power is cut." in page
+
+    labeling_actions.resume_site(actor=manager)
+    tasks.check_rules()
+    assert len(chains()) == 1
+
+
+def test_a_pause_stops_nothing_that_is_under_way(rule, rank, manager):
+    rank(2)
+    tasks.check_rules()
+    [chain] = chains()
+    labeling_actions.pause_site(reason="The power is cut.", actor=manager)
+    build(chain)
+
+    tasks.check_rules()
+
+    assert chain.runs.get().kind == "reward_model"
 
 
 def test_without_a_promoted_policy_it_waits(rule, rank):
@@ -197,6 +226,52 @@ def test_a_task_that_was_set_aside_is_no_new_ranking(rule, project, annotator):
     labeling_actions.set_aside(assignment=assignment, verdict="none_usable", idempotency_key="first")
 
     assert queries.rule_state(rule).new_rankings == 0
+
+
+def test_what_was_returned_counts_once_it_is_revised(rule, project, annotator, manager):
+    submission, other = (make_ranking(annotator, project) for _ in range(2))
+    for one, verdict in ((submission, "returned"), (other, "accepted")):
+        review(one, manager, verdict)
+    assert queries.rule_state(rule).new_rankings == 1
+
+    make_snapshot(project)
+    assert queries.rule_state(rule).new_rankings == 0
+    for one in (submission, other):
+        labeling_actions.submit_ranking(
+            assignment=one.assignment, places=[(n, n) for n in range(1, 5)], idempotency_key="second"
+        )
+
+    assert queries.rule_state(rule).new_rankings == 1  # the other one was in the snapshot already
+
+
+def test_work_that_is_set_aside_does_not_count_until_that_is_lifted(
+    rule, project, annotator, second_annotator, manager
+):
+    for person in (annotator, second_annotator):
+        make_ranking(person, project)
+    suspension = labeling_actions.suspend_member(
+        project=project, user=annotator, actor=manager, reason="Spam.", sets_aside=True
+    )
+    assert queries.rule_state(rule).new_rankings == 1
+    tasks.check_rules()
+    assert chains() == []
+
+    labeling_actions.lift_suspension(suspension=suspension, actor=manager)
+    assert queries.rule_state(rule).new_rankings == 2
+
+
+def test_it_counts_what_the_snapshot_it_would_take_holds(rule, project, annotator, second_annotator, manager):
+    kept, returned = (make_ranking(annotator, project) for _ in range(2))
+    make_ranking(second_annotator, project)
+    review(returned, manager, "returned")
+    labeling_actions.suspend_member(
+        project=project, user=second_annotator, actor=manager, reason="Spam.", sets_aside=True
+    )
+    counted = queries.rule_state(rule).new_rankings
+
+    members = SnapshotMember.objects.filter(snapshot=make_snapshot(project))
+
+    assert [member.submission for member in members] == [kept] and counted == 1
 
 
 # --- its cadence

@@ -52,7 +52,7 @@ def set_retrain_rule(
 
 
 def check_rules() -> list[Chain]:
-    """Start whatever rule is due; returns what was started."""
+    """Start whatever rule is due; returns what was started. While work is paused, none is due."""
     enabled = RetrainRule.objects.filter(is_enabled=True, project__paused_at=None)
     started = [fire_rule(rule_id=pk) for pk in enabled.order_by("pk").values_list("pk", flat=True)]
     return [chain for chain in started if chain is not None]

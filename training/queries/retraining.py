@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from labeling.models import Assignment, Project, Submission, Task
+from labeling import exports
+from labeling import queries as labeling_queries
+from labeling.models import Project
 from training.models import Chain, ModelVersion, RetrainRule, Run
 from training.queries.growth import covering_snapshot
 
@@ -15,7 +17,10 @@ TRAINED_BY_RULE = (Run.Kind.REWARD_MODEL, Run.Kind.PPO)
 
 @dataclass(frozen=True)
 class RuleState:
-    """What a rule waits for. next_at: by its cadence. is_time: on the database's clock."""
+    """What a rule waits for. new_rankings: that a snapshot would bring. next_at: by its cadence.
+
+    is_time: on the database's clock. is_paused: the project; is_site_paused: all of them.
+    """
 
     new_rankings: int
     wanted_rankings: int | None
@@ -24,6 +29,7 @@ class RuleState:
     has_policy: bool
     is_busy: bool
     is_paused: bool
+    is_site_paused: bool
     is_enabled: bool
 
     @property
@@ -33,7 +39,8 @@ class RuleState:
     @property
     def is_due(self) -> bool:
         """Whether it starts now. On its cadence too it wants something new: else the same comes out again."""
-        may_start = self.is_enabled and not self.is_paused and not self.is_busy and self.has_policy
+        goes_on = not (self.is_paused or self.is_site_paused or self.is_busy)
+        may_start = self.is_enabled and goes_on and self.has_policy
         return may_start and (self.has_enough or (self.is_time and self.new_rankings > 0))
 
 
@@ -52,22 +59,15 @@ def rule_state(rule: RetrainRule) -> RuleState:
         has_policy=ModelVersion.objects.filter(project=rule.project_id, is_promoted=True).exists(),
         is_busy=_is_training(rule.project),
         is_paused=rule.project.paused_at is not None,
+        is_site_paused=labeling_queries.site_pause() is not None,
         is_enabled=rule.is_enabled,
     )
 
 
 def _new_rankings(project: Project, newest: Chain | None) -> int:
-    """First rankings since the rule last took a snapshot; else since anyone took one with rankings."""
-    rankings = Submission.objects.filter(
-        revision=1,
-        verdict=Submission.Verdict.RANKED,
-        assignment__task__project=project,
-        assignment__task__kind=Task.Kind.RANK,
-        assignment__task__purpose=Task.Purpose.COLLECT,
-        assignment__status=Assignment.Status.SUBMITTED,
-    )
+    """Since the rule last took a snapshot; else since anyone took one with rankings."""
     before = newest.snapshot if newest else covering_snapshot(project)
-    return rankings.filter(created_at__gt=before.created_at).count() if before else rankings.count()
+    return exports.new_ranking_count(project, before.created_at if before else None)
 
 
 def _is_training(project: Project) -> bool:

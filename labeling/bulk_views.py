@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling import access, actions
 from labeling.access import PersonRequest
@@ -45,20 +45,29 @@ def confirm(request: PersonRequest, project_id: uuid.UUID, target: str) -> HttpR
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def bulk_change(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
-    """How far it is; a POST goes on with it, as the page does by itself where there is a script."""
+    """How far it is."""
     made = access.bulk_change_for(request.user, change_id)
-    if request.method == "POST":
-        actions.continue_bulk_change(change=made)
-        return redirect("bulk-change", made.public_id)
     context = {
         "project": made.project,
         "made": made,
         "change": CHANGES.get(made.action),
         "back": LISTS[BulkChange.Target(made.target)],
     }
-    return render(request, "manage/bulk_change.html", context)
+    is_fragment = request.headers.get("HX-Request")
+    return render(request, "manage/_bulk_state.html" if is_fragment else "manage/bulk_change.html", context)
+
+
+@login_required
+@require_POST
+def stop_bulk_change(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
+    made = access.bulk_change_for(request.user, change_id)
+    try:
+        actions.stop_bulk_change(change=made, actor=request.user)
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return redirect("bulk-change", made.public_id)
 
 
 def _start(request: PersonRequest, project: Project, target: str, form: BulkOptionsForm) -> BulkChange:

@@ -1,4 +1,4 @@
-"""Managers' settings of who is handed what: the queue, the overlap, known answers, qualifications."""
+"""Managers' settings of who is handed what: the queue, known answers, qualifications."""
 
 import uuid
 
@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from labeling import access, actions
@@ -31,19 +30,6 @@ def change_queue(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
             messages.success(request, _("The settings are saved."))
             return redirect("manage-settings", project.public_id)
     return settings_page(request, project, queue_form=form)
-
-
-@login_required
-@require_POST
-def apply_overlap(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
-    project = access.managed_project(request.user, project_id)
-    changed = actions.apply_overlap(project=project, actor=request.user)
-    messages.success(
-        request,
-        ngettext("%d open task has other seats now.", "%d open tasks have other seats now.", changed)
-        % changed,
-    )
-    return redirect("manage-settings", project.public_id)
 
 
 @login_required

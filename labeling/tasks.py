@@ -36,10 +36,17 @@ def run_opening(transfer_id: int) -> None:
     actions.run_opening(transfer_id=transfer_id)
 
 
+@shared_task(name="labeling.run_bulk_change", acks_late=True, reject_on_worker_lost=True, time_limit=3300)
+def run_bulk_change(change_id: int) -> None:
+    """Carry out a change of many tasks or prompts."""
+    actions.run_bulk_change(change_id=change_id)
+
+
 @shared_task(name="labeling.sweep_transfers", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def sweep_transfers() -> None:
-    """Put back imports and exports whose worker is gone; ring again for what waits."""
+    """Put back imports, exports and changes of many whose worker is gone; ring again for what waits."""
     actions.sweep_transfers()
+    actions.sweep_bulk_changes()
 
 
 @shared_task(name="labeling.forget_answers", acks_late=True, reject_on_worker_lost=True, time_limit=300)

@@ -1,6 +1,4 @@
-// Goes on with a change of many as long as its page is open, and ticks all rows of a list at once.
-
-document.getElementById("go-on")?.requestSubmit();
+// Ticks all rows of a list at once.
 
 const all = document.getElementById("tick-all");
 if (all) {

@@ -132,6 +132,7 @@ def make_labeling(project: Project, people: dict[str, User | None]) -> dict[str,
         options={},
         told=project.tasks.count(),
     )
+    labeling_actions.stop_bulk_change(change=change, actor=manager)
     return {
         "prompt": task.prompt.public_id,
         "bulk change": change.public_id,

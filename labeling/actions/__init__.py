@@ -8,7 +8,13 @@ from labeling.actions.announcements import (
     dismiss_announcement,
     end_announcement,
 )
-from labeling.actions.bulk import continue_bulk_change, count_selection, start_bulk_change
+from labeling.actions.bulk import count_selection, start_bulk_change
+from labeling.actions.bulk_work import (
+    continue_bulk_change,
+    run_bulk_change,
+    stop_bulk_change,
+    sweep_bulk_changes,
+)
 from labeling.actions.claim import claim_task, reserve_task
 from labeling.actions.counts import count_differences, fold_counts, recount
 from labeling.actions.draft import check_draft_is_newest, save_draft
@@ -40,7 +46,6 @@ from labeling.actions.leases import LEASE, expire_leases, keep_working, renew_le
 from labeling.actions.looking import see_judgments
 from labeling.actions.opening import cancel_opening, run_opening, start_opening
 from labeling.actions.outside import FromOutside, keep_writers_with
-from labeling.actions.overlap import apply_overlap
 from labeling.actions.pauses import pause_project, pause_site, resume_project, resume_site
 from labeling.actions.people import (
     Added,
@@ -99,7 +104,6 @@ __all__ = [
     "add_seats",
     "announce",
     "answer_question",
-    "apply_overlap",
     "apply_plan",
     "ask_question",
     "cancel_export",
@@ -167,6 +171,7 @@ __all__ = [
     "retire_faq_entry",
     "review_submission",
     "revoke_invitation",
+    "run_bulk_change",
     "run_export",
     "run_import",
     "run_opening",
@@ -189,10 +194,12 @@ __all__ = [
     "start_import",
     "start_opening",
     "start_pilot",
+    "stop_bulk_change",
     "submit_demonstration",
     "submit_ranking",
     "suspend_account",
     "suspend_member",
+    "sweep_bulk_changes",
     "sweep_transfers",
     "tell_of_tasks",
     "upload_folder",

@@ -15,7 +15,6 @@ ACTIONS: dict[str, Promise] = {
     "project_paused": _("project paused"),
     "project_resumed": _("project resumed"),
     "queue_changed": _("handing out changed"),
-    "overlap_applied": _("overlap applied"),
     "guidelines_published": _("guidelines published"),
     "rubric_published": _("rubric published"),
     "faq_published": _("FAQ entry published"),
@@ -56,6 +55,8 @@ ACTIONS: dict[str, Promise] = {
     "period_corrected": _("pay period corrected"),
     "bulk_started": _("change of many confirmed"),
     "bulk_finished": _("change of many done"),
+    "bulk_stopped": _("change of many stopped"),
+    "bulk_failed": _("change of many failed"),
     "token_made": _("API token made"),
     "token_revoked": _("API token revoked"),
 }

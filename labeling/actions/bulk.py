@@ -1,26 +1,20 @@
-"""Changing many tasks or prompts: confirmed once with the exact number, then done batch by batch."""
+"""Changing many tasks or prompts: confirmed once with the exact number; bulk_work.py carries it out."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from labeling.actions import audit
 from labeling.actions.changes import CHANGES, Change
-from labeling.actions.many import lock_prompts_of
 from labeling.actions.topics import checked_topics
 from labeling.errors import Conflict, DomainError
 from labeling.manager_queries import TaskFilter, tasks_found
 from labeling.models import BulkChange, Project, User
 from labeling.prompt_list_queries import PromptFilter, prompts_found
-
-BATCH = 500
-SECONDS = 1.0  # that one request works on it
 
 
 @dataclass(frozen=True)
@@ -38,10 +32,12 @@ class Counted:
 
 def count_selection(*, project: Project, action: str, selection: Mapping[str, Any]) -> Counted:
     """What a change would be about. Refuses an action that is not there."""
-    change = _change_named(action)
-    rows = _selected(project, change, selection)
-    facts = rows.aggregate(newest=Max("pk"))
-    return Counted(rows.count(), rows.filter(change.concerns).count(), (facts["newest"] or 0) + 1)
+    change = change_named(action)
+    rows = selected(project, change, selection)
+    facts = rows.aggregate(
+        total=Count("pk"), concerned=Count("pk", filter=change.concerns), newest=Max("pk", default=0)
+    )
+    return Counted(facts["total"], facts["concerned"], facts["newest"] + 1)
 
 
 @transaction.atomic
@@ -59,7 +55,7 @@ def start_bulk_change(
     told: how many rows the manager was told of. Refuses another number than that (Conflict), none at all,
     and options that are missing.
     """
-    change = _change_named(action)
+    change = change_named(action)
     checked = _checked_options(change, options)
     counted = count_selection(project=project, action=action, selection=selection)
     if counted.total != told:
@@ -77,53 +73,19 @@ def start_bulk_change(
         below=counted.below,
         total=counted.total,
     )
-    audit.record("bulk_started", actor=actor, project=project, subject=made, data=_summary(made))
+    audit.record("bulk_started", actor=actor, project=project, subject=made, data=summary(made))
     return made
 
 
-def continue_bulk_change(*, change: BulkChange, seconds: float | None = None) -> BulkChange:
-    """Go on for about so long (None: SECONDS), a transaction a batch; over when `finished_at` is set.
-
-    Two who go on at once take turns: no row is changed twice.
-    """
-    until = time.monotonic() + (SECONDS if seconds is None else seconds)
-    change = _next_batch(change.pk)
-    while change.finished_at is None and time.monotonic() < until:
-        change = _next_batch(change.pk)
-    return change
-
-
-@transaction.atomic
-def _next_batch(pk: int) -> BulkChange:
-    made = BulkChange.objects.select_for_update(of=("self",)).select_related("project", "actor").get(pk=pk)
-    if made.finished_at is not None:
-        return made
-    change = _change_named(made.action)
-    chosen = _selected(made.project, change, made.selection).filter(pk__lt=made.below)
-    keys = list(chosen.order_by("-pk").values_list("pk", flat=True)[:BATCH])
-    if change.marks_prompts_of_tasks:
-        lock_prompts_of(keys)
-    rows = chosen.model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
-    made.changed += change.apply(list(rows), made.actor, made.options) if keys else 0
-    made.done += len(keys)
-    made.below = keys[-1] if keys else made.below
-    made.save(update_fields=["changed", "done", "below"])
-    if len(keys) < BATCH:
-        BulkChange.objects.filter(pk=pk).update(finished_at=Now())
-        made.refresh_from_db(fields=["finished_at"])
-        audit.record(
-            "bulk_finished", actor=made.actor, project=made.project, subject=made, data=_summary(made)
-        )
-    return made
-
-
-def _change_named(action: str) -> Change:
+def change_named(action: str) -> Change:
+    """Refuses an action that is not there."""
     if action not in CHANGES:
         raise DomainError("unknown_change", _("There is no such change; choose one of the list."))
     return CHANGES[action]
 
 
-def _selected(project: Project, change: Change, selection: Mapping[str, Any]) -> QuerySet[Any]:
+def selected(project: Project, change: Change, selection: Mapping[str, Any]) -> QuerySet[Any]:
+    """The rows that are like this now."""
     is_tasks = change.target == BulkChange.Target.TASKS
     if "filter" in selection:
         asked = selection["filter"]
@@ -153,9 +115,12 @@ def _checked_options(change: Change, options: Mapping[str, Any]) -> dict[str, An
     return checked
 
 
-def _summary(made: BulkChange) -> dict[str, Any]:
+def summary(made: BulkChange) -> dict[str, Any]:
+    """What the audit log keeps of it."""
     of_filter = {name: value for name, value in made.selection.get("filter", {}).items() if value}
     data: dict[str, Any] = {"change": made.action, "of": made.target, "total": made.total, **made.options}
     if made.finished_at is not None:
-        data["changed"] = made.changed
+        data |= {"done": made.done, "changed": made.changed}
+    if made.error:
+        data["error"] = made.error
     return data | ({"filter": of_filter} if "filter" in made.selection else {})

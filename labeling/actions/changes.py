@@ -9,7 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labeling.actions.many import mark_prompts, prompts_of, reopen_tasks, withdraw_tasks
+from labeling.actions.overlap import give_overlap
 from labeling.actions.selections import MOST_MORE, PRIORITIES, give_priority, give_seats
+from labeling.eligibility import WORK
 from labeling.models import BulkChange, User
 
 Target = BulkChange.Target
@@ -69,6 +71,16 @@ CHANGES: dict[str, Change] = {
         ),
         needs=("number",),
         bounds=(1, MOST_MORE),
+    ),
+    "apply_overlap": Change(
+        Target.TASKS,
+        _("Apply the overlap"),
+        _(
+            "Each open ranking task gets as many seats as the overlap of the settings gives it, never fewer "
+            "than are taken; one that has enough is complete. Seats that were added by hand are not kept."
+        ),
+        lambda tasks, actor, options: give_overlap(tasks=tasks, actor=actor),
+        concerns=Q(kind="rank", status="open", purpose__in=WORK),
     ),
     "set_priority": Change(
         Target.TASKS,

@@ -9,7 +9,10 @@ from labeling.models.project import Project
 
 
 class BulkChange(PublicIdModel):
-    """Confirmed by a manager, then carried out batch by batch; how far it is lies here: it can go on."""
+    """Confirmed by a manager, then carried out batch by batch, whoever does it; how far it is lies here.
+
+    Over when it has an end: because nothing is left, somebody stopped it, or, with an error, it failed.
+    """
 
     class Target(models.TextChoices):
         TASKS = "tasks"
@@ -27,12 +30,32 @@ class BulkChange(PublicIdModel):
     total = models.PositiveIntegerField()  # as the manager was told
     done = models.PositiveIntegerField(default=0)  # looked at
     changed = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)  # workers that took it up since the last batch
+    heartbeat_at = models.DateTimeField(null=True)  # when somebody was last at it
     finished_at = models.DateTimeField(null=True)
+    stopped_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    error = models.TextField(blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(changed__lte=models.F("done")), name="bulk_change_counts"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=False) | Q(stopped_by__isnull=True, error=""),
+                name="bulk_change_ended_has_an_end",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(finished_at__isnull=True), name="bulk_change_unfinished"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"
+
+    @property
+    def left(self) -> int:
+        """Rows that nobody has looked at yet; none where some have gone meanwhile."""
+        return max(0, self.total - self.done)
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished_at is not None

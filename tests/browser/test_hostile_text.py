@@ -39,6 +39,7 @@ FIELDS = {
     "labeling.AuditEvent.data": "filled by a change of settings",
     "labeling.AuditEvent.object_type": "made by the program",
     "labeling.BulkChange.action": "of a fixed list",
+    "labeling.BulkChange.error": "together",
     "labeling.BulkChange.options": "checked when it enters",
     "labeling.BulkChange.selection": "no page shows it",
     "labeling.Completion.dedupe_key": "made by the program",

@@ -2,18 +2,21 @@
 
 import json
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from labeling import actions
-from labeling.actions import bulk
+from labeling import actions, tasks
+from labeling.actions import bulk_work
 from labeling.actions.changes import CHANGES, Change, Target
 from labeling.errors import Conflict, DomainError
-from labeling.models import AuditEvent, BulkChange, Project, Prompt, Task
+from labeling.models import AuditEvent, BulkChange, Project, Prompt, Task, TaskStatusChange
 from tests.labeling.working import rank
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
@@ -183,7 +186,7 @@ def test_tasks_of_another_project_are_never_touched(project, manager):
 
 
 def test_it_stops_after_its_time_and_goes_on_where_it_was(client, project, manager, monkeypatch):
-    monkeypatch.setattr(bulk, "BATCH", 2)
+    monkeypatch.setattr(bulk_work, "BATCH", 2)
     tasks = [make_ranking_task(project) for _ in range(5)]
     made = start(project, manager)
 
@@ -191,15 +194,121 @@ def test_it_stops_after_its_time_and_goes_on_where_it_was(client, project, manag
     assert (made.done, made.changed, made.finished_at) == (2, 2, None)
     assert states(*tasks) == ["open"] * 3 + ["withdrawn"] * 2
     page = client.get(reverse("bulk-change", args=[made.public_id])).content.decode()
-    assert "2 of 5" in page and "Go on" in page
+    assert "2 / 5" in page and "Stop it" in page
 
     late = make_ranking_task(project)  # was not among those that were confirmed
-    answer = client.post(reverse("bulk-change", args=[made.public_id]), follow=True)
+    for _ in range(2):  # of two workers that were told of it the second finds nothing to do
+        actions.run_bulk_change(change_id=made.pk)
 
-    assert "5 of 5 were changed." in answer.content.decode()
+    page = client.get(reverse("bulk-change", args=[made.public_id])).content.decode()
+    assert "5 of 5 were changed." in page and "Stop it" not in page
     assert states(*tasks, late) == ["withdrawn"] * 5 + ["open"]
-    assert client.post(reverse("bulk-change", args=[made.public_id])).status_code == 302
     assert AuditEvent.objects.filter(action="bulk_finished").count() == 1
+
+
+def test_what_a_request_leaves_a_worker_is_told_of(project, manager, monkeypatch):
+    monkeypatch.setattr(bulk_work, "BATCH", 1)
+    rung = []
+    monkeypatch.setattr(bulk_work, "ring", lambda task, pk: rung.append((task, pk)))
+    for _ in range(2):
+        make_ranking_task(project)
+    made = start(project, manager)
+
+    actions.continue_bulk_change(change=made, seconds=0)
+    assert rung == [(tasks.run_bulk_change.name, made.pk)]
+    actions.continue_bulk_change(change=made)
+
+    assert len(rung) == 1  # it is over
+
+
+# --- stopped, failed, taken up again
+
+
+def test_a_manager_stops_it_and_what_was_changed_stays(client, project, manager, monkeypatch):
+    monkeypatch.setattr(bulk_work, "BATCH", 2)
+    tasks = [make_ranking_task(project) for _ in range(5)]
+    made = actions.continue_bulk_change(change=start(project, manager), seconds=0)
+
+    page = client.post(reverse("stop-bulk-change", args=[made.public_id]), follow=True).content.decode()
+    actions.run_bulk_change(change_id=made.pk)
+    again = client.post(reverse("stop-bulk-change", args=[made.public_id]), follow=True).content.decode()
+
+    assert states(*tasks) == ["open"] * 3 + ["withdrawn"] * 2
+    assert "2 of 2 were changed. 3 more were not looked at and stay as they were." in page
+    assert "stopped by" in page and "nothing to stop" in again
+    (stopped,) = AuditEvent.objects.filter(action="bulk_stopped")
+    assert (stopped.actor, stopped.data["done"], stopped.data["changed"]) == (manager, 2, 2)
+    made.refresh_from_db()
+    assert made.stopped_by == manager and not AuditEvent.objects.filter(action="bulk_finished").exists()
+
+
+def test_what_a_batch_refuses_ends_it_and_its_page_says_why(client, project, manager):
+    task = make_ranking_task(project)
+    Task.objects.filter(pk=task.pk).update(seats_wanted=30_000)
+    made = start(project, manager, "add_seats", number=1)
+
+    actions.run_bulk_change(change_id=made.pk)
+
+    made.refresh_from_db()
+    assert (made.is_over, made.changed, made.error) == (True, 0, "A task has at most 30000 seats.")
+    page = client.get(reverse("bulk-change", args=[made.public_id])).content.decode()
+    assert "A task has at most 30000 seats." in page and "failed" in page
+    assert AuditEvent.objects.get(action="bulk_failed").actor is None
+
+
+def test_the_sweep_rings_for_what_nobody_is_at_and_gives_up_what_no_worker_survives(
+    project, manager, monkeypatch
+):
+    monkeypatch.setattr(bulk_work, "is_silent", lambda: True)
+    rung = []
+    monkeypatch.setattr(bulk_work, "ring", lambda task, pk: rung.append(pk))
+    make_ranking_task(project)
+    fresh, waiting, silent, deadly = (start(project, manager) for _ in range(4))
+    old = Now() - timedelta(minutes=2)
+    BulkChange.objects.exclude(pk=fresh.pk).update(created_at=old)
+    BulkChange.objects.filter(pk__in=[silent.pk, deadly.pk]).update(heartbeat_at=old, attempt=4)
+    BulkChange.objects.filter(pk=deadly.pk).update(attempt=5)
+
+    actions.sweep_bulk_changes()
+
+    assert rung == [waiting.pk, silent.pk]
+    deadly.refresh_from_db()
+    assert deadly.is_over and "lost 5 times" in deadly.error
+    actions.run_bulk_change(change_id=silent.pk)
+    silent.refresh_from_db()
+    assert (silent.is_over, silent.attempt) == (True, 0)
+
+
+@pytest.mark.slow
+def test_a_worker_carries_on_and_another_takes_up_what_a_killed_one_left(
+    workers, project, manager, monkeypatch
+):
+    prompt = make_prompt(project)
+    Task.objects.bulk_create(Task(project=project, prompt=prompt, kind="rank") for _ in range(5000))
+    workers.start("default")
+    made = actions.continue_bulk_change(change=start(project, manager), seconds=0)
+    assert made.done == bulk_work.BATCH
+    wait_for(made, lambda: made.done > bulk_work.BATCH)
+    workers.kill("default")
+    made.refresh_from_db()
+    assert not made.is_over
+
+    BulkChange.objects.update(heartbeat_at=Now() - timedelta(minutes=2))
+    actions.sweep_bulk_changes()
+    workers.start("default")
+    wait_for(made, lambda: made.is_over)
+
+    assert (made.done, made.changed, made.error) == (5000, 5000, "")
+    assert Task.objects.filter(status="withdrawn").count() == 5000
+    assert TaskStatusChange.objects.filter(to_status="withdrawn").count() == 5000
+
+
+def wait_for(made, is_so):
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, "no worker came to it"
+        time.sleep(0.01)
+        made.refresh_from_db()
 
 
 def test_a_batch_is_a_fixed_number_of_statements(project, manager):

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from labeling import actions
 from labeling.errors import DomainError
@@ -120,15 +121,30 @@ def overlapping(project, share, people):
     project.save()
 
 
+def apply_overlap(project, manager):
+    """As the page does: confirmed for all that are open, then carried out; how many changed."""
+    found = {"filter": {"kind": "rank", "status": "open"}}
+    counted = actions.count_selection(project=project, action="apply_overlap", selection=found)
+    made = actions.start_bulk_change(
+        project=project,
+        actor=manager,
+        action="apply_overlap",
+        selection=found,
+        options={},
+        told=counted.total,
+    )
+    return actions.continue_bulk_change(change=made, seconds=60).changed
+
+
 def test_the_overlap_reaches_open_tasks_when_it_is_asked_to(project, manager):
     tasks = [make_ranking_task(project) for _ in range(4)]
     overlapping(project, 1.0, 3)
     assert set(Task.objects.values_list("seats_wanted", flat=True)) == {1}
 
-    assert actions.apply_overlap(project=project, actor=manager) == len(tasks)
+    assert apply_overlap(project, manager) == len(tasks)
 
     assert set(Task.objects.values_list("seats_wanted", flat=True)) == {3}
-    assert actions.apply_overlap(project=project, actor=manager) == 0
+    assert apply_overlap(project, manager) == 0
 
 
 def test_an_overlap_gives_the_seats_that_new_tasks_of_the_same_prompts_would_have(project, manager):
@@ -136,7 +152,7 @@ def test_an_overlap_gives_the_seats_that_new_tasks_of_the_same_prompts_would_hav
         make_ranking_task(project)
     overlapping(project, 0.4, 2)
 
-    actions.apply_overlap(project=project, actor=manager)
+    apply_overlap(project, manager)
 
     wanted = [(task.seats_wanted, task.prompt) for task in Task.objects.select_related("prompt__project")]
     assert all(seats == actions.tasks.seats_for(prompt) for seats, prompt in wanted)
@@ -154,7 +170,7 @@ def test_fewer_seats_complete_what_has_enough_and_never_take_a_seat_away(
     actions.claim_task(user=second_annotator, project=project, kind="rank")
     overlapping(project, 0.0, 3)
 
-    actions.apply_overlap(project=project, actor=manager)
+    apply_overlap(project, manager)
 
     judged.refresh_from_db()
     worked_at.refresh_from_db()
@@ -163,13 +179,23 @@ def test_fewer_seats_complete_what_has_enough_and_never_take_a_seat_away(
     assert judged.status_changes.get().actor == manager
 
 
-def test_the_managers_button_says_how_many(client_for, project, manager):
+def test_the_managers_button_says_how_many_before_and_after(client_for, project, manager):
     make_ranking_task(project)
+    make_demonstration_task(project)
     overlapping(project, 1.0, 2)
+    client = client_for(manager)
 
-    page = client_for(manager).post(reverse("apply-overlap", args=[project.public_id]), follow=True)
+    settings = client.get(reverse("manage-settings", args=[project.public_id])).content.decode()
+    asked = {"change": "apply_overlap", "scope": "all", "filter": "kind=rank&status=open"}
+    page = client.get(reverse("confirm-bulk", args=[project.public_id, "tasks"]), asked).content.decode()
+    told = {"told": "1"}
+    done = client.post(
+        reverse("confirm-bulk", args=[project.public_id, "tasks"]), asked | told, follow=True
+    ).content.decode()
 
-    assert "1 open task has other seats now." in page.content.decode()
+    assert all(f'name="{name}" value="{escape(value)}"' in settings for name, value in asked.items())
+    assert "Apply the overlap: 1 task" in page
+    assert "1 of 1 were changed." in done
 
 
 # --- the command

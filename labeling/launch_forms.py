@@ -18,7 +18,7 @@ class CopyForm(forms.Form):
 
     with_faq = forms.BooleanField(label=_("Its FAQ"), required=False)
     with_people = forms.BooleanField(
-        label=_("Its people, with their roles, groups and languages"), required=False
+        label=_("Its people, with their roles, groups, languages and rates"), required=False
     )
 
 

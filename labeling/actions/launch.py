@@ -14,7 +14,7 @@ from labeling.actions.faq import publish_faq_entry
 from labeling.actions.people import add_member
 from labeling.actions.project import change_project, create_project, publish_guidelines, settings_of
 from labeling.actions.queue_settings import copy_queue
-from labeling.actions.rates import set_paid_by
+from labeling.actions.rates import copy_pay, set_paid_by
 from labeling.actions.rubrics import publish_rubric
 from labeling.days import today_in
 from labeling.errors import DomainError
@@ -60,11 +60,11 @@ def copy_project(
     with_people: bool = False,
     **settings: Any,
 ) -> Project:
-    """A project like another: its settings, its newest guidelines in each language, its newest rubric.
+    """A project like another: its settings, what it pays, its newest guidelines and its newest rubric.
 
-    Its FAQ and its people with their roles, groups and languages come along when they are asked for; prompts,
-    tasks and judgments never do, and pseudonyms are made by a new key, so that nobody is known again across
-    exports. settings: of create_project, instead of the source's. Refuses what create_project refuses.
+    Its FAQ and its people with their roles, groups, languages and rates come along when they are asked for;
+    prompts, tasks and judgments never do, and pseudonyms are made by a new key, so that nobody is known again
+    across exports. settings: of create_project, instead of the source's. Refuses what create_project refuses.
     """
     project = create_project(creator=creator, **settings_of(source) | settings | {"name": name})
     project = copy_queue(source=source, project=project, actor=creator)
@@ -80,6 +80,8 @@ def copy_project(
         _copy_faq(source, project, creator)
     if with_people:
         _copy_people(source, project)
+    copy_pay(source=source, project=project, author=creator)
+    project.refresh_from_db()
     return project
 
 

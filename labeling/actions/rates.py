@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling.actions import audit
-from labeling.days import check_day
+from labeling.days import check_day, today_in
 from labeling.errors import DomainError
 from labeling.models import Project, Rate, User
 from labeling.timesheet_queries import Pay, RateBook
@@ -63,6 +63,31 @@ def set_paid_by(*, project: Project, paid_by: str, actor: User | None) -> None:
     if before != paid_by:
         data = {"paid_by": audit.change(before, paid_by)}
         audit.record("pay_basis_set", actor=actor, project=project, subject=project, data=data)
+
+
+@transaction.atomic
+def copy_pay(*, source: Project, project: Project, author: User) -> None:
+    """Pay as another project does from today on: what rates are for, and the rates of all that work in both.
+
+    A rate of one person comes along where that person is a member already. Earlier rates stay behind, since
+    nothing was done here when they held.
+    """
+    set_paid_by(project=project, paid_by=source.paid_by, actor=author)
+    members = set(project.memberships.values_list("user", flat=True))
+    today = today_in(project).date
+    kept: dict[tuple[int | None, datetime.date], Rate] = {}
+    for rate in source.rates.select_related("user").order_by("valid_from", "pk"):
+        if rate.user_id is None or rate.user_id in members:
+            kept[rate.user_id, max(rate.valid_from, today)] = rate  # of those in force today, the last one
+    for (_user, day), rate in kept.items():
+        set_rate(
+            project=project,
+            user=rate.user,
+            amount=rate.amount,
+            currency=rate.currency,
+            valid_from=day,
+            author=author,
+        )
 
 
 def _in_words(pay: Pay) -> str:

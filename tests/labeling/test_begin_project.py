@@ -1,13 +1,14 @@
 """A project begins from a template or as a copy, with a plan: the actions."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from labeling import actions, launch_queries
+from labeling.days import today_in
 from labeling.errors import DomainError
 from labeling.models import (
     FaqEntry,
@@ -23,6 +24,8 @@ from labeling.models import (
 from labeling.plans import Workload
 from labeling.project_templates import GUIDELINES, TEMPLATES
 from labeling.rubrics.presets import PRESETS
+from labeling.timesheet_queries import Pay, rate_of
+from tests.labeling.at_work import set_rate
 from tests.making import make_prompt, make_ranking_task
 from tests.test_starter_content import HALF_WIDTH_AFTER_HAN, HAN
 
@@ -181,6 +184,26 @@ def test_a_copy_takes_along_the_faq_and_the_people_when_asked(source, manager, a
         (annotator.pk, "annotator", "held_out"),
     }
     assert copy.memberships.get(user=annotator).languages == ["zh"]
+
+
+def test_a_copy_pays_as_its_source_does_from_today_on(source, manager, annotator, second_annotator):
+    today = today_in(source).date
+    tomorrow = today + timedelta(days=1)
+    actions.set_paid_by(project=source, paid_by="task", actor=manager)
+    source.refresh_from_db()
+    for amount, day in (("0.1", date(2026, 1, 1)), ("0.2", date(2026, 1, 2)), ("0.3", tomorrow)):
+        set_rate(source, manager, amount, valid_from=day)
+    set_rate(source, manager, "0.5", user=annotator)
+
+    alone = actions.copy_project(source=source, creator=manager, name="Alone")
+    peopled = actions.copy_project(source=source, creator=manager, name="Peopled", with_people=True)
+
+    for copy, paid in ((alone, "0.2"), (peopled, "0.5")):
+        assert copy.paid_by == "task"
+        assert rate_of(annotator, copy, today) == Pay(Decimal(paid), "EUR")
+        assert rate_of(second_annotator, copy, today).amount == Decimal("0.2")
+        assert rate_of(second_annotator, copy, tomorrow).amount == Decimal("0.3")
+    assert alone.rates.count() == 2 and peopled.rates.count() == 3
 
 
 def test_whoever_works_in_none_of_the_copys_languages_stays_behind(source, manager, annotator):

@@ -80,6 +80,15 @@ def outsider(person):
     return person("Olga")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _the_test_server_answers_at_once() -> None:
+    """It writes an answer's head and body one after the other: Nagle's algorithm keeps the body back until
+    the head is acknowledged, and the other side puts that off by 40 ms, on each request of a connection."""
+    from django.core.servers.basehttp import WSGIRequestHandler
+
+    WSGIRequestHandler.disable_nagle_algorithm = True
+
+
 @pytest.fixture
 def client_for() -> Callable[[Any], Client]:
     """A test client in which this person is signed in."""

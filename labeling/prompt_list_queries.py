@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from labeling.manager_queries import PAGE, prompts_with
 from labeling.models import Completion, Project, Prompt, Task
+from labeling.selections import outputs_of_prompt
 
 MOST_OUTPUTS = 30
 
@@ -52,9 +53,7 @@ def prompts_found(project: Project, asked: PromptFilter) -> QuerySet[Prompt]:
         prompts = prompts.filter(topics__contains=[asked.topic])
     if asked.has:
         rows: QuerySet[Task] | QuerySet[Completion] = (
-            Task.objects.filter(prompt=OuterRef("pk"))
-            if asked.has.endswith("tasks")
-            else Completion.objects.filter(prompt=OuterRef("pk"))
+            Task.objects.filter(prompt=OuterRef("pk")) if asked.has.endswith("tasks") else outputs_of_prompt()
         )
         there = Exists(rows)
         prompts = prompts.filter(~there if asked.has.startswith("no_") else there)
@@ -62,8 +61,12 @@ def prompts_found(project: Project, asked: PromptFilter) -> QuerySet[Prompt]:
 
 
 def outputs_of(prompt: Prompt) -> list[Completion]:
-    """The newest of them. Whose they are is not for a page of a manager, who may rank too."""
-    return list(prompt.completions.order_by("-pk")[:MOST_OUTPUTS])
+    """The newest of them. Whose they are is not for a page of a manager, who may rank too.
+
+    Nor what people wrote to answer it: that stands on the task, and whoever looks there is not handed it.
+    """
+    outputs = prompt.completions.exclude(origin=Completion.Origin.PERSON)
+    return list(outputs.order_by("-pk")[:MOST_OUTPUTS])
 
 
 def tasks_of(prompt: Prompt) -> QuerySet[Task]:
@@ -82,7 +85,8 @@ def _with_text(prompts: QuerySet[Prompt], project: Project, text: str) -> QueryS
 def _counted(prompts: list[Prompt]) -> list[Prompt]:
     """Of one page alone, in two queries."""
     keys = [prompt.pk for prompt in prompts]
-    outputs = dict(Completion.objects.filter(prompt__in=keys).values_list("prompt").annotate(Count("id")))
+    texts = Completion.objects.filter(prompt__in=keys).exclude(origin=Completion.Origin.PERSON)
+    outputs = dict(texts.values_list("prompt").annotate(Count("id")))
     open_tasks = dict(
         Task.objects.filter(prompt__in=keys, status=Task.Status.OPEN)
         .values_list("prompt")

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from labeling import actions
 from labeling.models import Project, Prompt
+from tests.labeling.working import write
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
 
@@ -84,10 +85,23 @@ def test_a_prompt_shows_its_tasks_and_outputs_and_leads_to_them(client, project)
     assert "hatred of groups" in page and "cover" in page
 
 
+def test_an_answer_that_somebody_wrote_is_read_on_its_task_alone(client, project, manager, annotator):
+    """A manager may be given the same prompt to answer: what they saw of it is kept where it is shown."""
+    task = make_demonstration_task(project)
+    write(annotator, project)
+    actions.reopen_task(task=task, actor=None)
+
+    page = client.get(reverse("manage-prompt", args=[task.prompt.public_id])).content.decode()
+
+    assert "An answer." not in page and "It has no outputs yet." in page
+    assert found(client, project, has="outputs") == []
+    assert actions.claim_task(user=manager, project=project, kind="demonstrate").task == task
+
+
 def test_a_prompt_nobody_has_answered(client, project):
     page = client.get(reverse("manage-prompt", args=[make_prompt(project).public_id])).content.decode()
 
-    assert "It has no tasks." in page and "Nobody has answered it yet." in page
+    assert "It has no tasks." in page and "It has no outputs yet." in page
 
 
 def test_a_prompt_of_another_project_is_not_there(client):

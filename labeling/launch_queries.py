@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from labeling.models import Plan, Project, Submission, Task
 from labeling.pilot_queries import annotators_by_language, annotators_of, newest_pilot
 from labeling.plans import Workload, usual_minutes
+from labeling.queries import prompt_count
 from labeling.rubric_queries import newest_rubric
 from labeling.selections import can_have_task
 
@@ -55,7 +56,7 @@ def usual_workload(project: Project) -> Usual:
         return Usual(plan.workload, plan, measured, len(seconds))
     k = project.completions_per_prompt
     workload = Workload(
-        prompts=project.prompts.count() or USUAL_PROMPTS,
+        prompts=prompt_count(project) or USUAL_PROMPTS,
         completions_per_prompt=k,
         overlap_share=project.overlap_share,
         overlap_people=project.overlap_people,

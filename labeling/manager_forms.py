@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -20,7 +21,9 @@ class DomainForm(forms.Form):
             self.add_error(name if name in self.fields else None, message)
 
 
+@cache
 def time_zones() -> list[tuple[str, str]]:
+    """Read once: to look for them goes through hundreds of files."""
     return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
 
 

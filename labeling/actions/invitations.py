@@ -205,6 +205,8 @@ def _come_in(invitation: Invitation, user: User) -> None:
         project.memberships.filter(user=user).update(group=invitation.group, languages=languages)
     Invitation.objects.filter(pk=invitation.pk).update(uses_left=F("uses_left") - 1)
     InvitationAcceptance.objects.create(invitation=invitation, user=user)
+    data = {"person": str(user), "roles": invitation.roles}
+    audit.record("invitation_accepted", actor=user, project=project, subject=invitation, data=data)
 
 
 def _send(invitation: Invitation, key: str) -> None:

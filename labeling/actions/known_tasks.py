@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling import transitions
+from labeling.actions import audit
 from labeling.actions.submit import places_by_slot
 from labeling.actions.tasks import open_ranking_task
 from labeling.errors import Conflict, DomainError
@@ -64,6 +65,7 @@ def set_reference(
         Task.objects.filter(pk=task.pk).update(**columns)
         task.refresh_from_db()
         _bar(task, [actor])
+        _keep(task, actor)
         return task
     copy = open_ranking_task(
         prompt=task.prompt,
@@ -75,7 +77,12 @@ def set_reference(
     )
     assert copy is not None  # the outputs of a task differ
     _bar(copy, [actor, *(seat.user for seat in task.assignments.select_related("user"))])
+    _keep(copy, actor)
     return copy
+
+
+def _keep(task: Task, actor: User) -> None:
+    audit.record("answer_known", actor=actor, project=task.project, subject=task, data={"for": task.purpose})
 
 
 def _bar(task: Task, people: Sequence[User]) -> None:

@@ -14,7 +14,7 @@ from labeling.actions.faq import publish_faq_entry
 from labeling.actions.people import add_member
 from labeling.actions.project import change_project, create_project, publish_guidelines, settings_of
 from labeling.actions.queue_settings import copy_queue
-from labeling.actions.rates import copy_pay, set_paid_by
+from labeling.actions.rates import copy_pay
 from labeling.actions.rubrics import publish_rubric
 from labeling.days import today_in
 from labeling.errors import DomainError
@@ -68,7 +68,6 @@ def copy_project(
     """
     project = create_project(creator=creator, **settings_of(source) | settings | {"name": name})
     project = copy_queue(source=source, project=project, actor=creator)
-    set_paid_by(project=project, paid_by=source.paid_by)
     newest = source.guideline_versions.order_by("language", "-number").distinct("language")
     for version in newest.filter(language__in=project.languages):
         publish_guidelines(project=project, language=version.language, body=version.body, author=creator)

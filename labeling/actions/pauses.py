@@ -42,15 +42,18 @@ def pause_site(*, reason: str, actor: User) -> None:
     _end(None, actor)
     # Of two that pause at once the first one's reason stands.
     Pause.objects.bulk_create([Pause(project=None, reason=reason, paused_by=actor)], ignore_conflicts=True)
+    audit.record("site_paused", actor=actor, data={"reason": reason})
 
 
+@transaction.atomic
 def resume_site(*, actor: User) -> None:
     """Hand out tasks again, in every project that is not paused by itself."""
-    _end(None, actor)
+    if _end(None, actor):
+        audit.record("site_resumed", actor=actor)
 
 
-def _end(project: Project | None, actor: User | None) -> None:
-    Pause.objects.filter(project=project, resumed_at=None).update(resumed_at=Now(), resumed_by=actor)
+def _end(project: Project | None, actor: User | None) -> int:
+    return Pause.objects.filter(project=project, resumed_at=None).update(resumed_at=Now(), resumed_by=actor)
 
 
 def _checked(reason: str) -> str:

@@ -223,6 +223,41 @@ def test_tokens_without_their_keys(manager):
     assert AuditEvent.objects.filter(action="token_revoked").count() == 1
 
 
+def test_announcements_known_answers_and_who_came_in(client, project, manager, outsider):
+    sent = {"first_day": "2026-01-01", "last_day": "", "role": "", "body_en": "Come on Monday."}
+    client.post(address("manage-announcements", project), sent)
+    notice = project.announcements.get()
+    client.post(address("announcement", notice), sent | {"body_en": "Come on Tuesday."})
+    client.post(address("end-announcement", notice))
+    client.post(address("end-announcement", notice))
+    task = make_ranking_task(project)
+    actions.set_reference(
+        task=task, places=[(slot, slot) for slot in range(1, 5)], purpose="gold", actor=manager
+    )
+    invited = actions.invite(project=project, actor=manager, roles=["annotator"])
+    actions.accept_invitation(key=invited.key, user=outsider)
+
+    for action in ("announcement_published", "announcement_changed", "announcement_ended"):
+        [event] = AuditEvent.objects.filter(action=action)
+        assert (event.actor, event.object_id) == (manager, notice.public_id)
+        assert "Monday" not in str(event.data) and "Tuesday" not in str(event.data)
+    assert (kept("answer_known").object_id, kept("answer_known").data) == (task.public_id, {"for": "gold"})
+    assert (kept("invitation_accepted").actor, kept("invitation_accepted").data["roles"]) == (
+        outsider,
+        ["annotator"],
+    )
+
+
+def test_a_pause_of_the_whole_site(person):
+    ann = person("Ann")
+    actions.pause_site(reason="A new disk.", actor=ann)
+    actions.resume_site(actor=ann)
+    actions.resume_site(actor=ann)
+
+    assert kept("site_paused").data == {"reason": "A new disk."}
+    assert [event.actor for event in AuditEvent.objects.filter(action="site_resumed")] == [ann]
+
+
 def test_what_is_refused_leaves_no_trace(client, project):
     before = AuditEvent.objects.count()
 

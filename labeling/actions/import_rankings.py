@@ -8,6 +8,7 @@ from collections.abc import Set
 from django.db import transaction
 from django.db.models.functions import Now
 
+from labeling.actions.opening import lock_opening
 from labeling.actions.tasks import open_ranking_task
 from labeling.actions.transfers import held
 from labeling.likeness import are_near_identical
@@ -29,6 +30,7 @@ def open_rankings(transfer: Transfer) -> None:
 @transaction.atomic
 def _open_some(transfer: Transfer) -> bool:
     row = held(transfer)
+    lock_opening(row.project)
     brought = Completion.objects.filter(transfer=row, prompt__gt=row.counts.get("ranked_up_to", 0))
     pks = list(brought.order_by("prompt").values_list("prompt", flat=True).distinct()[:PROMPTS_AT_ONCE])
     if not pks:

@@ -1,13 +1,16 @@
 """Outputs that come in with prompts: where they stand in a row, that they come once, and who ranks them."""
 
 import json
+import threading
 
 import pytest
+from django.db import connection
 
 from labeling import actions
 from labeling.errors import DomainError
 from labeling.imports.outputs import OutputColumn
 from labeling.models import Completion, Prompt, Task, TaskCompletion
+from labeling.selections import Selection
 from tests.labeling.importing import counts, jsonl, mapped, parquet, ran, reader, reasons, uploader
 from tests.making import make_prompt
 
@@ -287,6 +290,31 @@ def test_nobody_is_asked_unless_wished(read_in):
     )
 
     assert Task.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_and_an_opening_at_once_ask_for_nothing_twice(
+    project, manager, upload, read_in, monkeypatch
+):
+    monkeypatch.setattr("labeling.actions.import_rankings.PROMPTS_AT_ONCE", 20)
+    content = jsonl(*({"prompt": f"p{n}", "completions": [LAKE, RIVER]} for n in range(100)))
+    read_in(content, opens_rankings=False, outputs=[OutputColumn("completions")])
+    again = mapped(upload(content), opens_rankings=True, outputs=[OutputColumn("completions")])
+    actions.start_import(transfer=again, actor=manager)
+    opening = actions.start_opening(project=project, actor=manager, selection=Selection(kind="rank"))
+
+    def work(run, transfer):
+        run(transfer_id=transfer.pk)
+        connection.close()
+
+    both = ((actions.run_import, again), (actions.run_opening, opening))
+    threads = [threading.Thread(target=work, args=each) for each in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert [sorted(slate) for slate in slates()] == [sorted([LAKE, RIVER])] * 100
 
 
 def test_a_later_output_is_ranked_with_those_that_were_there_and_nothing_twice(read_in):

@@ -113,7 +113,7 @@ def _people(
     project: Project, stages: list[Stage], people: list[PersonWork], measured: Measured
 ) -> Iterable[Attention]:
     kept_out = set(suspended_in(project))
-    here = [row for row in people if row.is_member and row.user.is_active and row.user.pk not in kept_out]
+    here = [row for row in people if row.is_labeler and row.user.is_active and row.user.pk not in kept_out]
     if any(stage.left for stage in stages) and not project.paused_at:
         since = today_in(project).date - datetime.timedelta(days=IDLE_DAYS)
         idle = [row for row in here if row.last_day and row.last_day < since]

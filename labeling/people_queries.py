@@ -13,6 +13,7 @@ from labeling.agreement import Agreement
 from labeling.agreement_queries import Measured, agreement_in
 from labeling.models import DailyWork, Membership, Project, Task, User
 
+Role = Membership.Role
 RECENT = 5000  # the project's newest submissions, of which the usual times are taken
 
 # The newest by an index; how long each took is in the row, so that no text is read.
@@ -40,10 +41,14 @@ class Pace:
 
 @dataclass
 class PersonWork:
-    """One person's work in one project. last_day: with work on it, by the project's calendar."""
+    """One person's work in one project. last_day: with work on it, by the project's calendar.
+
+    is_member: has a role here. is_labeler: one whose work it is to judge, so that it is missed.
+    """
 
     user: User
     is_member: bool
+    is_labeler: bool
     ranked: int = 0
     written: int = 0
     seconds: int = 0
@@ -105,12 +110,13 @@ def table_of(project: Project, *, sort: str) -> dict[str, Any]:
 
 
 def work_of_each(project: Project, measured: Measured) -> list[PersonWork]:
-    """Everybody who works or worked here, members first; programs and authors of imports are none."""
-    members = set(
-        Membership.objects.filter(
-            project=project, role__in=[Membership.Role.ANNOTATOR, Membership.Role.REVIEWER]
-        ).values_list("user", flat=True)
-    )
+    """Everybody who works or worked here, members first; programs and authors of imports are none.
+
+    Managers and engineers are among them once they have worked.
+    """
+    roles = list(Membership.objects.filter(project=project).values_list("user", "role"))
+    members = {user for user, _role in roles}
+    labelers = {user for user, role in roles if role in (Role.ANNOTATOR, Role.REVIEWER)}
     rows = list(
         DailyWork.objects.filter(project=project)
         .values_list("user", "kind")
@@ -120,8 +126,8 @@ def work_of_each(project: Project, measured: Measured) -> list[PersonWork]:
         )
         .order_by()
     )
-    people = User.objects.filter(kind=User.Kind.HUMAN).in_bulk(members | {row[0] for row in rows})
-    work = {pk: PersonWork(user, pk in members) for pk, user in people.items()}
+    people = User.objects.filter(kind=User.Kind.HUMAN).in_bulk(labelers | {row[0] for row in rows})
+    work = {pk: PersonWork(user, pk in members, pk in labelers) for pk, user in people.items()}
     for user, kind, submissions, seconds, accepted, returned, day in rows:
         if user not in work:
             continue

@@ -57,6 +57,18 @@ def test_tasks_time_reviews_agreement_and_the_last_day_of_each(
     )
 
 
+def test_a_manager_who_has_worked_is_of_the_project_and_nobody_misses_their_work(client, project, manager):
+    make_ranking_task(project)
+    make_ranking_task(project)
+    rank(manager, project, on=datetime.date(2026, 3, 5))
+
+    _page, (mia,) = shown(client, project)
+    attention = client.get(reverse("manage", args=[project.public_id])).context["attention"]
+
+    assert (mia.user, mia.ranked, mia.is_member, mia.is_labeler) == (manager, 1, True, False)
+    assert not [one.text for one in attention if "Mia" in one.names]
+
+
 @pytest.mark.parametrize(
     "sort, names",
     [

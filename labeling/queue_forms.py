@@ -143,4 +143,4 @@ class TaskSetForm(DomainForm):
 class FillForm(TaskFilterForm):
     """Which tasks go into a set, or out of it."""
 
-    most = forms.IntegerField(label=_("At most"), required=False, min_value=1)
+    most = forms.IntegerField(label=_("At most"), required=False, min_value=1, max_value=1_000_000_000)

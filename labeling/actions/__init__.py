@@ -78,6 +78,7 @@ from labeling.actions.submit import set_aside, submit_demonstration, submit_rank
 from labeling.actions.suspensions import lift_suspension, suspend_account, suspend_member
 from labeling.actions.task_sets import change_task_set, create_task_set
 from labeling.actions.tasks import open_demonstration_task, open_ranking_task, reopen_task, withdraw_task
+from labeling.actions.texts import check_storable
 from labeling.actions.timesheets import close_period, correct_period, open_period, remove_period
 from labeling.actions.topics import choose_topics, mark_outputs, mark_prompt
 from labeling.actions.transfers import sweep_transfers
@@ -116,6 +117,7 @@ __all__ = [
     "change_task_set",
     "check_draft_is_newest",
     "check_language",
+    "check_storable",
     "choose_language",
     "choose_topics",
     "claim_task",

@@ -162,6 +162,16 @@ def test_a_manager_makes_a_set_fills_it_and_empties_it(client_for, project, anno
     assert not task_set.tasks.exists()
 
 
+def test_more_tasks_than_any_database_counts_are_refused(client_for, project, manager):
+    task_set = make_set(project)
+    make_ranking_task(project)
+
+    answer = client_for(manager).post(reverse("fill-task-set", args=[task_set.public_id]), {"most": "9" * 30})
+
+    assert answer.status_code == 400
+    assert not task_set.tasks.exists()
+
+
 def test_a_change_holds_from_then_on(client_for, project, annotator, second_annotator, manager):
     task_set = make_set(project, annotator)
     reserve_for(task_set, make_ranking_task(project))

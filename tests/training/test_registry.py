@@ -75,6 +75,11 @@ def test_a_supervised_model_can_be_promoted(project, old, tmp_path):
     assert queries.promoted_version(project) == sft
 
 
+def test_a_note_that_no_database_keeps_is_refused(project, new):
+    with pytest.raises(DomainError, match="NUL"):
+        actions.promote_model(project=project, version=new, user=None, note="Better\x00")
+
+
 def test_the_promoted_one_is_not_promoted_again(project, old):
     assert refusal(project, old) == "promoted_already"
 

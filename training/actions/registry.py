@@ -70,9 +70,10 @@ def promote_model(*, project: Project, version: ModelVersion, user: User | None,
 
     Sampling of the version it replaces ends, so that no worker is kept from it; the writing page counts
     tokens by its tokenizer. Returns the sample run.
-    Refuses another project's version, a reward model or base, one whose directory is gone, and the
-    promoted one (Conflict).
+    Refuses another project's version, a reward model or base, one whose directory is gone, a note that cannot
+    be kept, and the promoted one (Conflict).
     """
+    labeling_actions.check_storable("note", note)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if version.project_id != project.pk:
         raise DomainError("unknown_model", _("This project has no such model."))

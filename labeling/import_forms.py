@@ -184,6 +184,11 @@ class MappingForm(DomainForm):
     def part_rows(self) -> list[tuple[forms.BoundField, dict[str, Any]]]:
         return [(self[f"part_{number}"], part) for number, part in enumerate(self._parts)]
 
+    @property
+    def reads_otherwise(self) -> bool:
+        """Whether more was changed than what is asked of people: the rows come in as nobody has seen them."""
+        return bool(set(self.changed_data) - {"ask_for_demonstrations", "opens_rankings"})
+
     def wish(self) -> dict[str, Any]:
         """What to call map_import with."""
         sent = self.cleaned_data

@@ -54,12 +54,7 @@ def show_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def map_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
     transfer = access.import_for(request.user, import_id)
-    form = MappingForm(request.POST, transfer=transfer)
-    if form.is_valid():
-        try:
-            actions.map_import(transfer=transfer, **form.wish())
-        except DomainError as error:
-            form.add_domain_error(error)
+    form = _mapped(request, transfer)
     if form.errors:
         return _preview(request, transfer, form, status=400)
     return redirect("import", transfer.public_id)
@@ -68,7 +63,15 @@ def map_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def start_import(request: PersonRequest, import_id: uuid.UUID) -> HttpResponse:
+    """Confirm what was shown, with the page's ticks as they are; other columns are shown once more first."""
     transfer = access.import_for(request.user, import_id)
+    if transfer.status == Transfer.Status.UPLOADED:
+        form = _mapped(request, transfer)
+        if form.errors:
+            return _preview(request, transfer, form, status=400)
+        if form.reads_otherwise:
+            messages.warning(request, _("You chose other columns: look at the rows once more, then import."))
+            return redirect("import", transfer.public_id)
     try:
         actions.start_import(transfer=transfer, actor=request.user)
     except DomainError as error:
@@ -98,6 +101,17 @@ def problems(request: PersonRequest, import_id: uuid.UUID) -> StreamingHttpRespo
     answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="broken-rows-{transfer.public_id}.csv"'
     return answer
+
+
+def _mapped(request: PersonRequest, transfer: Transfer) -> MappingForm:
+    """Kept as it was sent, unless the form says what is wrong."""
+    form = MappingForm(request.POST, transfer=transfer)
+    if form.is_valid():
+        try:
+            actions.map_import(transfer=transfer, **form.wish())
+        except DomainError as error:
+            form.add_domain_error(error)
+    return form
 
 
 def _upload(project: Project, user: User, form: UploadForm) -> Transfer:

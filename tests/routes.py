@@ -138,7 +138,7 @@ ROUTES = {
     "manage-imports": Route(MANAGERS, PROJECT, get=200, post=400),
     "import": Route(MANAGERS, ("upload",), get=200),
     "map-import": Route(MANAGERS, ("upload",), post=400),
-    "start-import": Route(MANAGERS, ("upload",), post=302),
+    "start-import": Route(MANAGERS, ("upload",), post=400),
     "cancel-import": Route(MANAGERS, ("upload",), post=302),
     "import-problems": Route(MANAGERS, ("import",), get=200, is_page=False),
     # labeling: exports, for engineers

@@ -100,3 +100,18 @@ def test_several_files_are_chosen_at_once_and_a_folder_without_rows_says_so(
     page.wait_for_selector("text=2 rows, 0 broken")
 
     assert Transfer.objects.get().options["file_name"] == "one.jsonl (+1)"
+
+
+def test_enter_in_a_field_looks_again_and_never_imports(new_page, manager, project, tmp_path):
+    (tmp_path / "one.jsonl").write_bytes(jsonl({"prompt": "Why?", "output": "Because."}))
+    page = new_page(manager)
+    page.goto(reverse("manage-imports", args=[project.public_id]))
+    page.set_input_files("[name=file]", tmp_path / "one.jsonl")
+    page.click("button:has-text('Upload and look')")
+    page.wait_for_selector("text=1 row, 0 broken")
+
+    with page.expect_navigation():
+        page.press("[name=output_model_0]", "Enter")
+
+    page.wait_for_selector("text=1 row, 0 broken")
+    assert Transfer.objects.get().status == "uploaded"

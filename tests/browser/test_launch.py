@@ -52,7 +52,6 @@ def test_from_a_template_to_all_tasks_open(new_page, manager, person, tmp_path, 
     page.set_input_files("[name=file]", prompts_file(tmp_path))
     page.click("button:has-text('Upload and look')")
     page.uncheck("[name=ask_for_demonstrations]")
-    page.click("button:has-text('Look again')")
     page.click("button:has-text('Import these prompts')")
     page.wait_for_selector("text=Waits for a worker.")
     actions.run_import(transfer_id=Transfer.objects.get().pk)

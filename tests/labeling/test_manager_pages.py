@@ -315,7 +315,7 @@ def test_a_file_is_uploaded_looked_at_mapped_and_confirmed(client, project):
     answer = upload(client, project, b"id;frage;autor\n7;Was ist das?;Ann\n8;;Ann\n", "p.csv")
     transfer = Transfer.objects.get()
     assert answer.headers["Location"] == address("import", transfer)
-    assert client.post(address("start-import", transfer), follow=True).status_code == 200
+    assert client.post(address("start-import", transfer), {"usual_language": "en"}).status_code == 400
     transfer.refresh_from_db()
     assert transfer.status == "uploaded"  # nothing says yet where the prompt is
 
@@ -329,10 +329,19 @@ def test_a_file_is_uploaded_looked_at_mapped_and_confirmed(client, project):
     assert "Was ist das?" in page and "The prompt is empty." in page and "2 rows, 1 broken" in page
     assert Prompt.objects.count() == 0
 
-    client.post(address("start-import", transfer))
+    changed = {"column_prompt": "frage", "usual_language": "en"}
+    again = client.post(address("start-import", transfer), changed, follow=True)
+    assert "You chose other columns" in again.content.decode()
+    transfer.refresh_from_db()
+    assert transfer.status == "uploaded" and transfer.options["mapping"] == {"prompt": "frage"}
+
+    client.post(address("start-import", transfer), changed | {"ask_for_demonstrations": "on"})
+    transfer.refresh_from_db()
+    assert transfer.status == "queued" and transfer.options["ask_for_demonstrations"]
     actions.run_import(transfer_id=transfer.pk)
 
-    assert Prompt.objects.get().metadata == {"id": "7"}
+    assert Prompt.objects.get().metadata == {"id": "7", "autor": "Ann"}
+    assert Task.objects.filter(kind="demonstrate").count() == (Prompt.objects.get().split == "train")
     done = client.get(address("import", transfer))
     assert done.context["transfer"].counts["added"] == 1
     fragment = client.get(address("import", transfer), headers={"HX-Request": "true"}).content.decode()

@@ -40,7 +40,7 @@ class UploadForm(DomainForm):
         help_text=_(
             "JSONL (one object a line), CSV with the columns' names in its first row, UTF-8; Parquet or "
             "Arrow; or the folder of a dataset packed as .zip or .tar. Several files of one dataset may be "
-            "chosen at once."
+            "chosen at once. Outputs of other models may come along, to be ranked: see below which columns."
         ),
         required=False,
         allow_empty_file=True,

@@ -77,6 +77,12 @@ def _measured_seconds(project: Project) -> list[int]:
     return [seconds for seconds in newest if seconds is not None]
 
 
+def has_open_rankings(project: Project) -> bool:
+    """Whether there are tasks whose overlap was drawn already; those of a pilot are everybody's."""
+    opened = project.tasks.filter(kind=Task.Kind.RANK, status=Task.Status.OPEN, pilots=None)
+    return opened.filter(purpose=Task.Purpose.COLLECT).exists()
+
+
 def checklist_of(project: Project) -> list[Check]:
     """What a project needs before people work in it, in the order in which it is done.
 

@@ -81,6 +81,11 @@ def apply_plan(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
             form.add_domain_error(error)
         else:
             messages.success(request, _("The plan is applied: tasks that are opened now follow it."))
+            if launch_queries.has_open_rankings(project):
+                message = _(
+                    "Tasks that were open before keep their overlap until you apply it to them: Settings."
+                )
+                messages.warning(request, message)
             return redirect("manage-plan", project.public_id)
     return _plan_page(request, form, status=400)
 

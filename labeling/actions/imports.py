@@ -177,9 +177,10 @@ def _usual_options(project: Project, name: str, files: Sequence[SourceFile]) -> 
         "mapping": mapping,
         "outputs": [vars(output) for output in outputs],
         "drops_answers": False,
-        "opens_rankings": bool(outputs),
+        # Before a project's first tasks come its plan and its pilot, after which all are opened at once.
+        "opens_rankings": bool(outputs) and project.tasks.exists(),
         "language": project.languages[0],
-        "ask_for_demonstrations": True,
+        "ask_for_demonstrations": not outputs,
     }
 
 

@@ -12,7 +12,7 @@ from labeling.imports.outputs import OutputColumn
 from labeling.models import Completion, Prompt, Task, TaskCompletion
 from labeling.selections import Selection
 from tests.labeling.importing import counts, jsonl, mapped, parquet, ran, reader, reasons, uploader
-from tests.making import make_prompt
+from tests.making import make_demonstration_task, make_prompt
 
 LAKE = "A lake is a large body of still water."
 RIVER = "Water that runs from a spring to the sea, a river in short."
@@ -27,6 +27,12 @@ def upload(project, manager):
 @pytest.fixture
 def read_in(upload, manager):
     return reader(upload, manager)
+
+
+@pytest.fixture
+def work_begun(project):
+    """There are tasks: what comes in with outputs is to be ranked, unless somebody says otherwise."""
+    make_demonstration_task(project)
 
 
 def texts(prompt=None):
@@ -271,6 +277,7 @@ def test_each_prompt_with_two_outputs_that_differ_is_to_be_ranked(read_in):
     assert slates() == [[LAKE, RIVER]]
 
 
+@pytest.mark.usefixtures("work_begun")
 def test_outputs_in_rows_far_apart_are_ranked_together(read_in, monkeypatch):
     monkeypatch.setattr("labeling.actions.importing.BATCH", 2)
     monkeypatch.setattr("labeling.actions.import_rankings.PROMPTS_AT_ONCE", 2)
@@ -317,6 +324,19 @@ def test_an_import_and_an_opening_at_once_ask_for_nothing_twice(
     assert [sorted(slate) for slate in slates()] == [sorted([LAKE, RIVER])] * 100
 
 
+def test_before_a_projects_first_tasks_an_import_with_outputs_asks_nobody_by_itself(upload, project):
+    pair = jsonl({"prompt": "a", "output": LAKE})
+
+    first = upload(pair).options
+    make_demonstration_task(project)
+    later = upload(pair).options
+
+    assert (first["opens_rankings"], first["ask_for_demonstrations"]) == (False, False)
+    assert (later["opens_rankings"], later["ask_for_demonstrations"]) == (True, False)
+    assert upload(jsonl({"prompt": "a"})).options["ask_for_demonstrations"]
+
+
+@pytest.mark.usefixtures("work_begun")
 def test_a_later_output_is_ranked_with_those_that_were_there_and_nothing_twice(read_in):
     first, more = jsonl({"prompt": "a", "completions": [LAKE, RIVER]}), jsonl({"prompt": "a", "output": POND})
 
@@ -326,6 +346,7 @@ def test_a_later_output_is_ranked_with_those_that_were_there_and_nothing_twice(r
     assert slates() == [[LAKE, RIVER], [POND, LAKE, RIVER]]
 
 
+@pytest.mark.usefixtures("work_begun")
 def test_more_than_nine_outputs_are_dealt_out_evenly(read_in):
     words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"]
 
@@ -335,6 +356,7 @@ def test_more_than_nine_outputs_are_dealt_out_evenly(read_in):
     assert TaskCompletion.objects.values("completion").distinct().count() == 11
 
 
+@pytest.mark.usefixtures("work_begun")
 def test_an_import_that_was_cut_short_is_made_up_for_by_the_next(upload, read_in, manager, monkeypatch):
     content = jsonl(*({"prompt": f"p{n}", "completions": [LAKE, RIVER]} for n in range(4)))
     transfer = actions.start_import(transfer=upload(content), actor=manager)

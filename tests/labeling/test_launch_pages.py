@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from labeling import actions
-from labeling.models import Pilot, Plan, Project, Task, Transfer
+from labeling.models import Completion, Pilot, Plan, Project, Task, Transfer
 from tests.labeling.test_manager_pages import SETTINGS, address
 from tests.labeling.test_opening import with_outputs
 from tests.making import make_prompt
@@ -129,6 +129,14 @@ def test_what_is_shown_is_what_is_applied(client, project, manager):
     assert (project.completions_per_prompt, project.overlap_share, project.overlap_people) == (6, 0.15, 3)
     assert (project.hourly_rate, project.currency) == (Decimal("25.00"), "EUR")
     assert client.get(address("manage-plan", project)).context["form"].initial["prompts"] == 2000
+
+
+def test_who_plans_beside_open_tasks_reads_that_these_keep_their_overlap(client, project):
+    planned = client.post(address("apply-plan", project), PLAN, follow=True).content.decode()
+    actions.open_ranking_task(prompt=with_outputs(project), completions=Completion.objects.all())
+    again = client.post(address("apply-plan", project), PLAN, follow=True).content.decode()
+
+    assert "keep their overlap" not in planned and "keep their overlap" in again
 
 
 def test_a_plan_that_cannot_be_worked_is_refused_beside_its_field(client, project):

@@ -134,7 +134,7 @@ def open_the_rest(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse
         return redirect("manage-pilot", project.public_id)
     opening = actions.open_the_rest(pilot=newest, actor=request.user)
     if opening is None:
-        messages.success(request, _("The pilot is over, and every prompt has a task already."))
+        messages.success(request, _("The pilot is over, and every prompt that can have a task has one."))
         return redirect("manage-pilot", project.public_id)
     return redirect("opening", opening.public_id)
 
@@ -206,6 +206,7 @@ def _pilot_page(
         "form": form,
         "pilot": newest,
         "is_under_way": is_under_way,
+        "is_rest_closed": newest is not None and not pilot_queries.is_rest_opened(newest),
         "figures": pilot_queries.figures_of(newest) if newest is not None else None,
         "ready": [] if is_under_way else pilot_queries.readiness_of(project),
         "kinds": Task.Kind.choices,

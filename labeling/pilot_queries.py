@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, Q, QuerySet, Sum
 
 from labeling.agreement import Agreement, pairwise_agreement
-from labeling.models import Assignment, Membership, Pilot, Project, Prompt, Submission, Task, User
+from labeling.models import Assignment, Membership, Pilot, Project, Prompt, Submission, Task, Transfer, User
 from labeling.selections import USUAL_SPLITS, can_have_task, tasks_of_prompt
 from labeling.suspension_queries import suspended_in
 
@@ -100,6 +100,12 @@ def readiness_of(project: Project) -> list[Readiness]:
 
 def newest_pilot(project: Project) -> Pilot | None:
     return project.pilots.select_related("started_by").order_by("-pk").first()
+
+
+def is_rest_opened(pilot: Pilot) -> bool:
+    """Whether somebody opened tasks for many prompts since the pilot began."""
+    openings = Transfer.objects.filter(project=pilot.project, direction=Transfer.Direction.TASKS)
+    return openings.filter(content=pilot.kind, created_at__gte=pilot.created_at).exists()
 
 
 def figures_of(pilot: Pilot) -> PilotFigures:

@@ -176,7 +176,20 @@ def test_a_pilot_is_started_watched_and_followed_by_the_rest(client, project, an
     assert answer.headers["Location"] == address("opening", opening)
     actions.run_opening(transfer_id=opening.pk)
     assert Task.objects.count() == 4
-    assert "Another pilot" in client.get(address("manage-pilot", project)).content.decode()
+    after = client.get(address("manage-pilot", project)).content.decode()
+    assert "Another pilot" in after and "Go: open the rest" not in after
+
+
+def test_after_a_pilot_that_was_ended_the_rest_can_still_be_opened(client, project, annotator):
+    for _ in range(2):
+        with_outputs(project)
+    client.post(address("start-pilot", project), {"kind": "rank", "size": "1"})
+
+    ended = client.post(address("end-pilot", project), follow=True).content.decode()
+    client.post(address("open-the-rest", project))
+
+    assert "Go: open the rest" in ended
+    assert Transfer.objects.get(direction="tasks").content == "rank"
 
 
 @pytest.mark.parametrize("sent", [{"kind": "rank", "size": "0"}, {"kind": "rank", "size": "5"}, {}])

@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.forms import Form
+from django.template.defaultfilters import floatformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -39,6 +40,12 @@ def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def whole(number: int) -> str:
     """A count with its thousands parted."""
     return f"{number:,}"
+
+
+@register.filter
+def parted(number: float | Decimal, decimals: int) -> str:
+    """A number with so many decimals and its thousands parted as `whole` parts them, in every language."""
+    return f"{Decimal(floatformat(number, f'{decimals}u')):,f}"
 
 
 @register.filter

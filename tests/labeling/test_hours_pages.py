@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.test.utils import CaptureQueriesContext
@@ -154,6 +155,17 @@ def test_rates_are_set_and_listed(client_for, project, annotator, manager):
     page = page_of(client, "manage-hours", project.public_id)
     assert "21.125 EUR" in page and "10.00 EUR" in page
     assert Project.objects.get(pk=project.pk).paid_by == "task"
+
+
+def test_the_rate_that_the_project_was_planned_with_is_told_beside_those_set_here(
+    client_for, project, manager
+):
+    client = client_for(manager)
+    assert "an hour is paid with" not in page_of(client, "manage-hours", project.public_id)
+    project.hourly_rate, project.currency = Decimal("21.5"), "EUR"
+    project.save()
+
+    assert "an hour is paid with 21.50 EUR" in page_of(client, "manage-hours", project.public_id)
 
 
 def test_a_pay_that_there_is_not_changes_nothing(client_for, project, manager):

@@ -16,7 +16,7 @@ from labeling.cost import cost_of
 from labeling.days import today_in
 from labeling.forecast import forecast
 from labeling.glance_queries import glance_at
-from labeling.launch_queries import checklist_of
+from labeling.launch_queries import checklist_of, newest_plan
 from labeling.people_queries import work_of_each
 
 MOST_DAYS = 60  # in the charts
@@ -47,6 +47,7 @@ def overview(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "attention": attention_for(request.user, project, stages, people, measured),
         "work": queries.work_of_people(project),
         "checklist": checklist_of(project),
+        "plan": newest_plan(project),
     }
     return render(request, "manage/overview.html", context)
 

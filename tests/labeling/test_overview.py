@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from labeling import actions, agreement_queries
 from labeling.models import Assignment, Project, Submission, Task
+from labeling.plans import Workload
 from tests.labeling.working import rank, write
 from tests.making import make_demonstration_task, make_prompt, make_ranking_task
 
@@ -38,6 +39,17 @@ def needs(client, project):
 
 def days_ago(n):
     return timezone.now().date() - datetime.timedelta(days=n)
+
+
+def test_what_was_planned_stands_beside_what_is(client, project, manager, annotator):
+    make_ranking_task(project)
+    assert "planned:" not in look(client, project).content.decode()
+    workload = Workload(2000, 6, 0.15, 3, minutes=6.5, people=12, hours_a_day=4, hourly_rate=Decimal(25))
+    plan = actions.apply_plan(project=project, actor=manager, workload=workload, currency="EUR")
+
+    page = look(client, project).content.decode()
+
+    assert f"planned: <time>{plan.finish_on}</time>" in page and "planned: 7,042 EUR in all" in page
 
 
 def test_progress_by_language_and_category_and_by_person(client, project, annotator):

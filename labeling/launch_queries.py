@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 from labeling.models import Plan, Project, Submission, Task
 from labeling.pilot_queries import annotators_by_language, annotators_of, newest_pilot
 from labeling.plans import Workload, usual_minutes
-from labeling.queries import prompt_count
 from labeling.rubric_queries import newest_rubric
-from labeling.selections import can_have_task
+from labeling.selections import USUAL_SPLITS, can_have_task
 
 ENOUGH_TO_MEASURE = 20
 MOST_MEASURED = 1000  # the newest
@@ -56,7 +55,7 @@ def usual_workload(project: Project) -> Usual:
         return Usual(plan.workload, plan, measured, len(seconds))
     k = project.completions_per_prompt
     workload = Workload(
-        prompts=prompt_count(project) or USUAL_PROMPTS,
+        prompts=project.prompts.filter(split__in=USUAL_SPLITS[Task.Kind.RANK]).count() or USUAL_PROMPTS,
         completions_per_prompt=k,
         overlap_share=project.overlap_share,
         overlap_people=project.overlap_people,

@@ -78,8 +78,9 @@ def test_a_refused_name_keeps_the_template(client, project):
 # --- plan
 
 
-def test_the_plan_begins_with_the_project_as_it_is(client, project):
-    make_prompt(project)
+def test_the_plan_begins_with_the_project_as_it_is_without_prompts_of_test(client, project):
+    make_prompt(project, split="valid")
+    make_prompt(project, split="test")
 
     shown = client.get(address("manage-plan", project)).context["shown"]
 

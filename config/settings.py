@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "expire-leases": {"task": "labeling.expire_leases", "schedule": 60.0, "options": {"expires": 60}},
     "fold-counts": {"task": "labeling.fold_counts", "schedule": 60.0, "options": {"expires": 60}},
+    "widen-pilots": {"task": "labeling.widen_pilots", "schedule": 60.0, "options": {"expires": 60}},
     "tell-of-tasks": {"task": "labeling.tell_of_tasks", "schedule": 60.0, "options": {"expires": 60}},
     "forget-answers": {"task": "labeling.forget_answers", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -12,6 +12,12 @@ def expire_leases() -> None:
     actions.expire_leases()
 
 
+@shared_task(name="labeling.widen_pilots", acks_late=True, reject_on_worker_lost=True, time_limit=300)
+def widen_pilots() -> None:
+    """A seat in the pilot for everybody who came in since it began."""
+    actions.widen_pilots()
+
+
 @shared_task(name="labeling.tell_of_tasks", acks_late=True, reject_on_worker_lost=True, time_limit=300)
 def tell_of_tasks() -> None:
     """Write to whoever wants to know that there is something to do again."""

@@ -56,7 +56,7 @@ from labeling.actions.people import (
     set_group,
     set_languages,
 )
-from labeling.actions.pilots import end_pilot, open_the_rest, start_pilot
+from labeling.actions.pilots import end_pilot, open_the_rest, start_pilot, widen_pilots
 from labeling.actions.project import (
     add_model_names,
     change_project,
@@ -206,6 +206,7 @@ __all__ = [
     "tell_of_tasks",
     "upload_folder",
     "upload_import",
+    "widen_pilots",
     "wish_for_tasks",
     "withdraw_task",
     "write_prompt",

@@ -1,5 +1,7 @@
 """A pilot: the same tasks for everybody, then all the rest."""
 
+from collections import defaultdict
+
 from django.db import transaction
 from django.db.models import Min
 from django.db.models.functions import Now
@@ -7,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from labeling.actions import audit
 from labeling.actions.opening import HIGHEST_PRIORITY, lock_opening, open_for, start_opening
+from labeling.actions.selections import give_seats
 from labeling.errors import Conflict, DomainError
 from labeling.models import Pilot, Project, Prompt, Task, Transfer, User
 from labeling.pilot_queries import annotators_by_language, pilot_prompts, pilot_prompts_by_language
@@ -21,7 +24,8 @@ LARGEST = 500
 def start_pilot(*, project: Project, actor: User | None, kind: str, size: int = USUAL_SIZE) -> Pilot:
     """Tasks of one kind for so many prompts, drawn by chance, each language in proportion; before all others.
 
-    Each task is wanted by every annotator who works in its language. A task of a prompt that is open already
+    Each task is wanted by every annotator who works in its language, also by those who come in later
+    (widen_pilots). A task of a prompt that is open already
     and that nobody has begun becomes the pilot's; other prompts get a task. Refuses while a pilot is under
     way (Conflict), a size out of range, and where prompts or annotators of a language are missing.
     """
@@ -57,6 +61,23 @@ def end_pilot(*, pilot: Pilot, actor: User | None) -> None:
     """It is over; what is open of it stays open. Ending twice is ending once."""
     if Pilot.objects.filter(pk=pilot.pk, ended_at=None).update(ended_at=Now()):
         audit.record("pilot_ended", actor=actor, project=pilot.project, subject=pilot)
+
+
+def widen_pilots() -> int:
+    """A seat for whoever came in since a pilot under way began; returns how many tasks got some."""
+    return sum(_widen(pilot) for pilot in Pilot.objects.filter(ended_at=None).select_related("project"))
+
+
+@transaction.atomic
+def _widen(pilot: Pilot) -> int:
+    locked = list(
+        pilot.tasks.exclude(status=Task.Status.WITHDRAWN).select_for_update(of=("self",)).order_by("pk")
+    )
+    people = annotators_by_language(pilot.project, {task.language for task in locked})
+    lacking: dict[int, list[int]] = defaultdict(list)
+    for task in locked:
+        lacking[people[task.language] - task.seats_wanted].append(task.pk)
+    return sum(give_seats(tasks, seats=seats, actor=None) for seats, tasks in lacking.items() if seats > 0)
 
 
 @transaction.atomic

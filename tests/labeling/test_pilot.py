@@ -64,6 +64,34 @@ def test_every_annotator_gets_every_task_of_their_languages(bilingual, annotator
     assert Task.objects.count() == 4
 
 
+def test_who_comes_in_later_gets_a_seat_at_each_task_too(
+    bilingual, annotator, second_annotator, manager, person
+):
+    works_in(annotator, "en")
+    works_in(second_annotator, "en")
+    for n in range(4):
+        with_outputs(bilingual, language="zh" if n < 2 else "en")
+    works_in(manager, "zh")
+    actions.add_member(project=bilingual, user=manager, role="annotator")
+    pilot = actions.start_pilot(project=bilingual, actor=manager, kind="rank", size=4)
+    gone = pilot.tasks.filter(language="en").first()
+    actions.withdraw_task(task=gone, actor=manager)
+    for user in (annotator, second_annotator):
+        rank(user, bilingual, [1, 2])
+    [full] = Task.objects.filter(status="complete")
+
+    actions.add_member(project=bilingual, user=person("Late"), role="annotator")
+
+    assert actions.widen_pilots() == 3
+    assert actions.widen_pilots() == 0
+    wanted = sorted(pilot.tasks.exclude(pk=gone.pk).values_list("language", "seats_wanted", "status"))
+    assert wanted == [("en", 3, "open"), ("zh", 2, "open"), ("zh", 2, "open")]
+    assert full.status_changes.last().actor is None
+    actions.end_pilot(pilot=pilot, actor=manager)
+    actions.add_member(project=bilingual, user=person("Later"), role="annotator")
+    assert actions.widen_pilots() == 0
+
+
 def test_no_seat_waits_for_somebody_who_is_suspended(project, annotator, second_annotator, manager):
     actions.suspend_member(
         project=project, user=annotator, actor=manager, reason="Pasted answers.", sets_aside=False

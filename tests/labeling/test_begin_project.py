@@ -159,7 +159,7 @@ def test_a_copy_hands_tasks_out_as_its_source_does(source, manager):
     source = actions.change_queue(
         project=source, language_priorities={"en": 2, "zh": 5}, actor=manager, **asked
     )
-    actions.set_paid_by(project=source, paid_by="task")
+    actions.set_paid_by(project=source, paid_by="task", actor=manager)
 
     source.refresh_from_db()
     copy = actions.copy_project(source=source, creator=manager, name="Copy", languages=["zh"])

@@ -56,7 +56,6 @@ class Managing:
 
     def change_many(self, step):
         """As the page of all tasks does: confirmed with their number, then batch by batch."""
-        chosen = [str(task.public_id) for task in self.some_tasks(step)]
         action, options = (
             ("withdraw", {}),
             ("reopen", {}),
@@ -65,6 +64,13 @@ class Managing:
             ("mark_tasks", {"topics": ["hate"]}),
             ("unmark_tasks", {"topics": ["hate"]}),
         )[step.how % 6]
+        self.carry_out(action, self.some_tasks(step), options)
+
+    def apply_overlap(self, step):
+        self.carry_out("apply_overlap", Task.objects.filter(project=self.project), {})
+
+    def carry_out(self, action, tasks, options):
+        chosen = [str(task.public_id) for task in tasks]
         change = actions.start_bulk_change(
             project=self.project,
             actor=self.manager,
@@ -159,9 +165,6 @@ class Managing:
         in_force = Suspension.objects.filter(user__in=self.people, lifted_at=None).order_by("pk").first()
         if in_force is not None:
             actions.lift_suspension(suspension=in_force, actor=self.manager)
-
-    def apply_overlap(self, step):
-        actions.apply_overlap(**self.by_the_manager)
 
     @property
     def by_the_manager(self):

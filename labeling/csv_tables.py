@@ -15,13 +15,17 @@ from labeling.agreement_queries import agreement_in
 from labeling.audit_forms import AuditFilterForm
 from labeling.audit_queries import actors_in, events_found
 from labeling.cost import cost_of
+from labeling.invitation_queries import every_invitation, state_of
 from labeling.manager_forms import TaskFilterForm
 from labeling.manager_queries import tasks_found
-from labeling.models import Project, Thread
+from labeling.models import Invitation, Project, Suspension, Thread
 from labeling.overview_queries import Day, Stage
 from labeling.people_queries import PersonWork, work_of_each
+from labeling.pilot_queries import PersonInPilot, figures_of, newest_pilot
 from labeling.prompt_list_forms import PromptFilterForm
 from labeling.prompt_list_queries import prompts_found
+from labeling.suspension_queries import suspensions_in
+from labeling.task_set_queries import task_sets_of
 
 ROWS_AT_ONCE = 1000  # fetched from the database's cursor
 
@@ -71,6 +75,24 @@ def _questions(project: Project, asked: QueryDict) -> Iterable[Thread]:
 def _events(project: Project, asked: QueryDict) -> Iterable[Any]:
     form = AuditFilterForm(asked, people=list(actors_in(project)))
     return events_found(project, form.asked()).iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def _invitations(project: Project, asked: QueryDict) -> Iterable[Invitation]:
+    return every_invitation(project).iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def _suspensions(project: Project, asked: QueryDict) -> Iterable[Suspension]:
+    return suspensions_in(project)
+
+
+def _sets(project: Project, asked: QueryDict) -> Iterable[Any]:
+    return task_sets_of(project)
+
+
+def _pilot(project: Project, asked: QueryDict) -> Iterable[PersonInPilot]:
+    """Of the newest one."""
+    pilot = newest_pilot(project)
+    return figures_of(pilot).people if pilot else ()
 
 
 def _named(*names: str, prefix: str = "") -> dict[str, Callable[[Any], Any]]:
@@ -177,6 +199,55 @@ TABLES: Mapping[str, Table] = {
             "closed_by": lambda thread: thread.closed_by and str(thread.closed_by),
         },
         _questions,
+    ),
+    "invitations": Table(
+        {
+            "made": lambda row: row.created_at,
+            "made_by": lambda row: str(row.created_by),
+            "email": lambda row: row.email,
+            "roles": lambda row: _joined(row.roles),
+            "group": lambda row: row.group,
+            "languages": lambda row: _joined(row.languages),
+            "state": lambda row: str(state_of(row).value),
+            "expires": lambda row: row.expires_at,
+            "uses_left": lambda row: row.uses_left,
+            "came_in": lambda row: ", ".join(str(one.user) for one in row.acceptances.all()),
+        },
+        _invitations,
+    ),
+    "suspensions": Table(
+        {
+            "name": lambda row: row.user.name,
+            "email": lambda row: row.user.email,
+            "since": lambda row: row.created_at,
+            "suspended_by": lambda row: str(row.suspended_by),
+            "reason": lambda row: row.reason,
+            "sets_aside": lambda row: row.sets_aside,
+            "lifted": lambda row: row.lifted_at,
+            "lifted_by": lambda row: row.lifted_by and str(row.lifted_by),
+        },
+        _suspensions,
+    ),
+    "sets": Table(
+        {
+            "set": lambda row: row.name,
+            "group": lambda row: row.group,
+            "people": lambda row: ", ".join(str(person) for person in row.people.all()),
+            "tasks_left": lambda row: row.open_tasks,
+            "tasks": lambda row: row.all_tasks,
+        },
+        _sets,
+    ),
+    "pilot": Table(
+        {
+            "name": lambda row: row.user.name,
+            "email": lambda row: row.user.email,
+            "wanted": lambda row: row.wanted,
+            "submitted": lambda row: row.submitted,
+            "skipped": lambda row: row.skipped,
+            "median_minutes": lambda row: row.minutes and round(row.minutes, 2),
+        },
+        _pilot,
     ),
     "audit": Table(
         {

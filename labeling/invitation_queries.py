@@ -34,11 +34,16 @@ def invitation_with(digest: str) -> Invitation | None:
     return invitations().filter(digest=digest).first()
 
 
-def invitations_of(project: Project) -> list[Invitation]:
-    """The newest hundred, each with its `state` and whom it brought in."""
+def every_invitation(project: Project) -> QuerySet[Invitation]:
+    """Newest first, each with whom it brought in."""
     accepted = InvitationAcceptance.objects.select_related("user")
     found = invitations().filter(project=project).order_by("-pk")
-    rows = list(found.prefetch_related(Prefetch("acceptances", queryset=accepted))[:100])
+    return found.prefetch_related(Prefetch("acceptances", queryset=accepted))
+
+
+def invitations_of(project: Project) -> list[Invitation]:
+    """The newest hundred, each with its `state` and whom it brought in."""
+    rows = list(every_invitation(project)[:100])
     for row in rows:
         row.state = state_of(row)  # type: ignore[attr-defined]
     return rows

@@ -116,6 +116,40 @@ def test_questions(client, project, annotator):
     )
 
 
+def test_who_was_invited_suspended_and_meant(client, project, manager, annotator, outsider):
+    invited = actions.invite(project=project, actor=manager, roles=["annotator", "reviewer"], uses=2)
+    actions.accept_invitation(key=invited.key, user=outsider)
+    actions.create_task_set(project=project, name="For Ada", people=[annotator], group="", actor=manager)
+    actions.suspend_member(project=project, user=outsider, actor=manager, reason="=Pasted", sets_aside=True)
+
+    [invitation] = table(client, project, "invitations")
+    [suspension] = table(client, project, "suspensions")
+    [one_set] = table(client, project, "sets")
+
+    assert (invitation["roles"], invitation["uses_left"]) == ("annotator, reviewer", "1")
+    assert (invitation["state"], invitation["came_in"], invitation["made_by"]) == ("open", "Olga", "Mia")
+    assert (suspension["name"], suspension["reason"], suspension["sets_aside"]) == (
+        "Olga",
+        "'=Pasted",
+        "true",
+    )
+    assert (suspension["lifted"], suspension["lifted_by"]) == ("", "")
+    assert tuple(one_set.values()) == ("For Ada", "", "Ada", "0", "0")
+
+
+def test_the_people_of_the_newest_pilot(client, project, annotator, second_annotator):
+    make_ranking_task(project)
+    actions.start_pilot(project=project, actor=None, kind="rank", size=1)
+    rank(annotator, project, seconds=90)
+
+    rows = table(client, project, "pilot")
+
+    assert [(row["name"], row["wanted"], row["submitted"], row["median_minutes"]) for row in rows] == [
+        ("Ada", "1", "1", "1.5"),
+        ("Ben", "1", "0", ""),
+    ]
+
+
 @pytest.mark.parametrize("name", ["tasks", "prompts"])
 def test_a_long_table_costs_as_many_queries_as_a_short_one_and_has_all_rows(client, project, name):
     prompt = make_prompt(project)

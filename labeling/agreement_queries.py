@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from labeling.agreement import Agreement, agreement_of_each, pairwise_agreement
-from labeling.models import Project, Submission, User
+from labeling.models import Project, Submission, Suspension, User
 
 MOST_TASKS = 2000  # the newest ones that are looked at; more would hardly narrow the interval
 KEPT_FROM = 200  # tasks from which the figures are kept for a while
@@ -86,12 +86,19 @@ def _chosen_tasks(projects: list[int]) -> dict[int, list[int]]:
 
 
 def _rankings_of(tasks: list[int]) -> Rankings:
-    """Of people, not of programs: each person's newest ranking."""
+    """Of people, not of programs: each person's newest ranking, unless what they did is set aside."""
     newer = Submission.objects.filter(
         assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
     ).order_by()
+    aside = Suspension.objects.filter(
+        Q(project=OuterRef("project")) | Q(project=None),
+        user=OuterRef("assignment__user"),
+        sets_aside=True,
+        lifted_at=None,
+    ).order_by()
     rows = Submission.objects.filter(
         ~Exists(newer),
+        ~Exists(aside),
         assignment__task__in=tasks,
         assignment__user__kind=User.Kind.HUMAN,
         verdict=Submission.Verdict.RANKED,

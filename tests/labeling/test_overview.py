@@ -154,6 +154,26 @@ def test_agreement_counts_each_persons_newest_ranking_and_no_program(
     assert (measured.all.share, measured.all.pairs) == (1.0, 6)
 
 
+def test_what_is_set_aside_is_no_part_of_it_until_it_counts_again(
+    project, annotator, second_annotator, manager
+):
+    Project.objects.update(overlap_share=1.0)
+    project.refresh_from_db()
+    make_ranking_task(project)
+    rank(annotator, project)
+    rank(second_annotator, project, places=(4, 3, 2, 1))
+
+    def pairs():
+        return agreement_queries.agreement_in([project])[project.pk].all.pairs
+
+    suspension = actions.suspend_member(
+        project=project, user=second_annotator, actor=manager, reason="Pasted answers.", sets_aside=True
+    )
+    assert pairs() == 0
+    actions.lift_suspension(suspension=suspension, actor=manager)
+    assert pairs() == 6
+
+
 def test_what_people_do_to_qualify_is_no_part_of_it(project, annotator, second_annotator, manager):
     Project.objects.update(requires_qualification=True)
     project.refresh_from_db()

@@ -35,21 +35,7 @@ def set_reference(
     (Conflict).
     """
     task = Task.objects.select_for_update(of=("self",)).select_related("prompt__project").get(pk=task.pk)
-    if task.kind != Task.Kind.RANK or purpose not in KNOWN:
-        raise DomainError("no_reference", _("Only a task to rank has an answer that can be known."))
-    if task.reference_places is not None:
-        raise Conflict("has_reference", _("Its answer is known already. Withdraw it, and take another task."))
-    if not 1 <= seats <= MANY_SEATS:
-        message = _("It is handed to 1 to %s people.") % MANY_SEATS
-        raise DomainError("bad_seats", message, {"seats": message})
-    slots = [slot.slot for slot in task.slots.all()]
-    given = sorted(slot for slot, place in places if 1 <= place <= len(slots))
-    if given != slots or len(places) != len(slots):
-        message = _("Give each output a place from 1 to %s; nothing was changed.") % len(slots)
-        raise DomainError("bad_reference", message, {"places": message})
-    reference = places_by_slot(slots, places)
-    if len(set(reference)) == 1:
-        raise DomainError("all_tied", _("An answer in which all are equal measures nobody."))
+    reference = _checked(task, places, purpose, seats)
     columns: dict[str, Any] = {
         "purpose": purpose,
         "reference_places": reference,
@@ -79,6 +65,26 @@ def set_reference(
     _bar(copy, [actor, *(seat.user for seat in task.assignments.select_related("user"))])
     _keep(copy, actor)
     return copy
+
+
+def _checked(task: Task, places: Sequence[tuple[int, int]], purpose: str, seats: int) -> list[int]:
+    """The answer by slot."""
+    if task.kind != Task.Kind.RANK or purpose not in KNOWN:
+        raise DomainError("no_reference", _("Only a task to rank has an answer that can be known."))
+    if task.reference_places is not None:
+        raise Conflict("has_reference", _("Its answer is known already. Withdraw it, and take another task."))
+    if not 1 <= seats <= MANY_SEATS:
+        message = _("It is handed to 1 to %s people.") % MANY_SEATS
+        raise DomainError("bad_seats", message, {"seats": message})
+    slots = [slot.slot for slot in task.slots.all()]
+    given = sorted(slot for slot, place in places if 1 <= place <= len(slots))
+    if given != slots or len(places) != len(slots):
+        message = _("Give each output a place from 1 to %s; nothing was changed.") % len(slots)
+        raise DomainError("bad_reference", message, {"places": message})
+    reference = places_by_slot(slots, places)
+    if len(set(reference)) == 1:
+        raise DomainError("all_tied", _("An answer in which all are equal measures nobody."))
+    return reference
 
 
 def _keep(task: Task, actor: User) -> None:

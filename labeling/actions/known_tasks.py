@@ -11,7 +11,7 @@ from labeling.actions import audit
 from labeling.actions.submit import places_by_slot
 from labeling.actions.tasks import open_ranking_task
 from labeling.errors import Conflict, DomainError
-from labeling.models import Assignment, Task, User
+from labeling.models import Assignment, Prompt, Task, User
 
 KNOWN = (Task.Purpose.GOLD, Task.Purpose.QUALIFY)
 MANY_SEATS = 1000  # for everybody who comes
@@ -34,6 +34,8 @@ def set_reference(
     or ties them all, a task to write, one whose answer is known already, and one that people are at
     (Conflict).
     """
+    # Before the task, as whoever marks a prompt locks both.
+    Prompt.objects.select_for_update(no_key=True).get(pk=task.prompt_id)
     task = Task.objects.select_for_update(of=("self",)).select_related("prompt__project").get(pk=task.pk)
     reference = _checked(task, places, purpose, seats)
     columns: dict[str, Any] = {

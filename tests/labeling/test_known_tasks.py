@@ -1,9 +1,10 @@
 """Tasks with a known answer: how they come about, that nothing tells them apart, what is measured by them."""
 
 import re
+import threading
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError, connection
 from django.urls import reverse
 
 from labeling import actions, exports, queries
@@ -70,6 +71,43 @@ def test_of_a_task_that_is_done_a_copy_goes_to_the_others(all_gold, annotator, s
     assert claim(annotator, all_gold) is None
     assert claim(second_annotator, all_gold).task == known
     assert [one for one, _completions in judgments.rankings(all_gold)] == [submission]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_and_a_mark_at_once_wait_for_each_other(project, manager):
+    task = make_ranking_task(project)
+    for _ in range(30):
+        make_ranking_task(project, prompt=task.prompt)
+    tasks = list(Task.objects.order_by("-pk"))
+    Task.objects.update(status="withdrawn")
+    wrong = []
+
+    def repeat(do, each):
+        try:
+            for one in each:
+                do(one)
+        except OperationalError as error:
+            wrong.append(str(error))
+        finally:
+            connection.close()
+
+    def answer(one):
+        actions.set_reference(task=one, places=RIGHT, purpose="gold", actor=manager)
+
+    def mark(number):
+        actions.mark_prompt(prompt=task.prompt, topics=["hate"] if number % 2 else [])
+
+    threads = [
+        threading.Thread(target=repeat, args=(answer, tasks)),
+        threading.Thread(target=repeat, args=(mark, range(60))),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert wrong == []
+    assert Task.objects.filter(purpose="gold").count() == 31
 
 
 def test_a_task_with_people_at_it_is_refused(project, annotator, manager):

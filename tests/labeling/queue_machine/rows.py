@@ -86,6 +86,7 @@ def read_rows(project: Project, people: list[User], since: tuple[int, int]) -> R
     is_over = ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField())
     seats = Assignment.objects.filter(**of_project).annotate(is_over=is_over)
     places = QueuePlace.objects.filter(project=project)
+    submissions = Submission.objects.filter(project=project).select_related("ranking")
     return Rows(
         project=Project.objects.get(pk=project.pk),
         tasks={task.pk: task for task in Task.objects.filter(project=project).order_by("pk")},
@@ -95,7 +96,7 @@ def read_rows(project: Project, people: list[User], since: tuple[int, int]) -> R
             task_set.pk: Set(frozenset(person.pk for person in task_set.people.all()), task_set.group)
             for task_set in TaskSet.objects.filter(project=project).prefetch_related("people")
         },
-        submissions={one.pk: one for one in Submission.objects.filter(project=project).order_by("pk")},
+        submissions={one.pk: one for one in submissions.order_by("pk")},
         places={
             (place.user_id, place.kind, *_shelf(place, place.task_set)): place.reached for place in places
         },

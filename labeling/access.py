@@ -72,7 +72,12 @@ def roles_in(user: User, project: Project) -> frozenset[str]:
     """This user's roles in the project; a site admin has all of them."""
     if is_site_admin(user):
         return frozenset(Role.values)
-    return frozenset(standing(user).filter(project=project).values_list("role", flat=True))
+    return frozenset(_ROLES.all(user=user.pk, project=project.pk))
+
+
+_ROLES = Composed(
+    lambda: standing(asked("user")).filter(project=asked("project")).values_list("role", flat=True)
+)
 
 
 def is_suspended(user: User, project: Project) -> bool:
@@ -180,13 +185,6 @@ def bulk_change_for(user: User, public_id: uuid.UUID) -> BulkChange:
     change = get_object_or_404(BulkChange.objects.select_related("project", "actor"), public_id=public_id)
     managed_project(user, change.project.public_id)
     return change
-
-
-def managed_projects(user: User) -> QuerySet[Project]:
-    """The projects that the user manages; site admins manage all."""
-    if user.is_superuser:
-        return Project.objects.all()
-    return Project.objects.filter(memberships__user=user, memberships__role__in=MANAGERS)
 
 
 def reviewed_project(user: User, public_id: uuid.UUID) -> Project:

@@ -12,12 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from labeling.composed import Composed, asked
 from labeling.days import today_in
-from labeling.models import Assignment, Membership, Project, Submission, Task, TaskSet, Topic, User
+from labeling.models import (
+    Assignment,
+    Membership,
+    Project,
+    Submission,
+    Suspension,
+    Task,
+    TaskSet,
+    Topic,
+    User,
+)
 
 WORK = (Task.Purpose.COLLECT, Task.Purpose.EVALUATE)
 # Of a row `pool` with a language and topics. Its purpose and set are chosen before (free_seats.py).
@@ -34,6 +44,7 @@ class Eligibility:
     languages: in which they work; empty: in all. topics: that they have said yes to.
     left_today: how many tasks more may be handed to them before the day is over; None: no cap.
     sets: primary keys of the task sets that are for them. must_qualify: the qualification comes first.
+    is_suspended: they are kept out, and came through the door before that was said.
     is_measured: tasks with a known answer are mixed in with the others, and counted with them, since a number
     that does not go down would tell which they were.
     """
@@ -44,6 +55,7 @@ class Eligibility:
     sets: tuple[int, ...] = ()
     must_qualify: bool = False
     is_measured: bool = False
+    is_suspended: bool = False
 
     @property
     def is_day_full(self) -> bool:
@@ -102,6 +114,7 @@ def eligibility_of(user: User, project: Project) -> Eligibility:
         sets=tuple(membership.sets if membership else _sets_for(user, project)),
         must_qualify=project.requires_qualification and not (membership and membership.qualified_at),
         is_measured=project.gold_share > 0,
+        is_suspended=membership.is_suspended if membership else _suspensions(user, project).exists(),
     )
 
 
@@ -112,10 +125,17 @@ def _sets_for(user: User, project: Project, of_their_group: Q | None = None) -> 
     return sets.order_by("pk").distinct().values_list("pk", flat=True)
 
 
+def _suspensions(user: User, project: Project) -> QuerySet[Suspension]:
+    return Suspension.objects.filter(Q(project=project) | Q(project=None), user=user, lifted_at=None)
+
+
 _MEMBERSHIP = Composed(
     lambda: (
         Membership.objects.filter(user=asked("user"), project=asked("project"))
-        .annotate(sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))))
+        .annotate(
+            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))),
+            is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
+        )
         .order_by("pk")[:1]
     )
 )

@@ -34,14 +34,17 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
 
     What they have open comes first, then what is reserved for them, what they let expire, the next free
     seat, and at last a seat that is only reserved for somebody else; only what fits them (eligibility), and
-    nothing but what is open once the day's cap is reached. Refuses while the project or the site is paused,
-    and one task more than a person may have open; a reservation makes room.
+    nothing but what is open once the day's cap is reached; nothing for whoever was suspended after access let
+    them in. Refuses while the project or the site is paused, and one task more than a person may have open; a
+    reservation makes room.
     """
     if kind not in Task.Kind.values:
         raise DomainError("unknown_kind", _("There are no tasks of the kind %s.") % kind)
     if reason := why_paused(project):
         raise Conflict("paused", reason)
     seeker = _seeker(user, project, kind)
+    if seeker.may.is_suspended:
+        return None
     # Who has submitted everything, which is usual, is asked once what there is of theirs and not five times.
     has_begun = bool(_BEGUN.all(user=user.pk))
     if has_begun and (opened := _open_assignment(seeker)):
@@ -70,7 +73,9 @@ def reserve_task(*, user: User, project: Project, kind: str) -> Assignment | Non
     if kind not in Task.Kind.values or is_paused(project):
         return None
     seeker = _seeker(user, project, kind)
-    if seeker.may.is_day_full or not _own(seeker).filter(status=Status.LEASED).exists():
+    if seeker.may.is_suspended or seeker.may.is_day_full:
+        return None
+    if not _own(seeker).filter(status=Status.LEASED).exists():
         return None
     if _leasable_again(seeker).exists():
         return None

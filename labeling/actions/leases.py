@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from labeling import transitions
+from labeling import access, transitions
 from labeling.actions.bounds import HELD, has_room_for_one_more
-from labeling.models import Assignment, Project, Task
+from labeling.models import Assignment, Project, Task, User
 from labeling.pauses import is_paused
 
 Status = Assignment.Status
@@ -41,13 +41,15 @@ def keep_working(*, assignment: Assignment) -> bool:
 
 @transaction.atomic
 def _lease_again(assignment: Assignment) -> bool:
+    # As the claim does: of a page and a claim, or two pages, each counts what the other took.
+    user = User.objects.select_for_update(no_key=True).get(pk=assignment.user_id)
     locked = (
         Assignment.objects.select_for_update(of=("self",))
         .select_related("task__project", "user")
         .filter(pk=assignment.pk, status__in=[Status.RESERVED, Status.EXPIRED])
         .first()
     )
-    if locked is None or is_paused(locked.task.project):
+    if locked is None or is_paused(locked.task.project) or access.is_suspended(user, locked.task.project):
         return False
     if not locked.holds_seat and not has_room_for_one_more(locked.user, locked.task.project):
         return False

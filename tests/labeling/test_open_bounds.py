@@ -1,8 +1,10 @@
 """At most so many open tasks a person: in a project, and in all of them."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import close_old_connections, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -103,6 +105,30 @@ def test_an_old_window_in_use_again_takes_no_seat_beyond_the_bound(bound, annota
     claim(annotator, bound, "demonstrate")
 
     assert not actions.keep_working(assignment=old)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_old_window_counts_what_a_claim_is_just_taking(bound, annotator):
+    bound.open_tasks = 1
+    bound.save()
+    old = claim(annotator, bound)
+    Assignment.objects.filter(pk=old.pk).update(lease_until=Now() - timedelta(minutes=1))
+    actions.expire_leases()
+    kept = []
+
+    def keep_working():
+        kept.append(actions.keep_working(assignment=old))
+        close_old_connections()
+
+    window = threading.Thread(target=keep_working)
+    with transaction.atomic():
+        writing = claim(annotator, bound, "demonstrate")
+        window.start()
+        window.join(timeout=1)
+    window.join(timeout=30)
+
+    assert kept == [False]
+    assert list(annotator.assignments.filter(holds_seat=True)) == [writing]
 
 
 def test_all_projects_together_have_a_bound_too(bound, annotator, settings):

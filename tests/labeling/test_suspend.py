@@ -92,6 +92,20 @@ def test_a_reserved_seat_goes_back_too(suspend, project, annotator):
     assert sorted(project.tasks.values_list("seats_taken", flat=True)) == [0, 0]
 
 
+def test_whoever_was_let_in_just_before_gets_nothing_and_keeps_nothing(suspend, project, annotator):
+    """Their request was past access already when the suspension was written."""
+    for _task in range(2):
+        make_ranking_task(project)
+    held = actions.claim_task(user=annotator, project=project, kind="rank")
+
+    suspend(annotator)
+
+    assert actions.claim_task(user=annotator, project=project, kind="rank") is None
+    assert actions.reserve_task(user=annotator, project=project, kind="rank") is None
+    assert not actions.keep_working(assignment=held)
+    assert not Assignment.objects.filter(holds_seat=True).exists()
+
+
 def test_lifting_gives_everything_back_and_keeps_the_history(suspend, project, annotator, manager):
     suspension = suspend(annotator)
     for _time in range(2):

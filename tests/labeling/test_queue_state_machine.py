@@ -6,7 +6,7 @@ queue_machine/: rows (all there is), rule (who is given what), deeds and managin
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import pytest
@@ -20,6 +20,8 @@ from labeling import actions
 from labeling.errors import DomainError
 from labeling.models import Project, Task
 from tests.labeling.queue_machine.deeds import (
+    BEGINNING,
+    GOING_ON,
     KINDS,
     PEOPLE,
     WORKING,
@@ -46,6 +48,7 @@ class Made:
     topics: tuple[str, ...]
     in_set: int
     purpose: str
+    priority: int
 
 
 MADE = st.builds(
@@ -54,6 +57,7 @@ MADE = st.builds(
     topics=st.sampled_from([*5 * ((),), ("hate",)]),
     in_set=st.sampled_from([*5 * (0,), 1, 2, 3]),
     purpose=st.sampled_from([*4 * ("collect",), "evaluate", *2 * ("gold",), "qualify"]),
+    priority=st.sampled_from([0, 0, 1, 3]),
 )
 ALL = sum(map(len, SEATS.values()))
 
@@ -83,15 +87,21 @@ class Queue(Working, Managing, Seats, HandOuts, Counts, RuleBasedStateMachine):
 
     @initialize(
         made=st.lists(MADE, min_size=ALL, max_size=ALL),
-        gold_share=st.sampled_from([0.0, 0.5, 1.0]),
-        asks=st.sampled_from([False, False, True]),
+        project=st.fixed_dictionaries(
+            {
+                "gold_share": st.sampled_from([0.0, 0.5, 1.0]),
+                "requires_qualification": st.sampled_from([False, False, True]),
+                "open_tasks": st.sampled_from([1, 2, 3]),
+                "daily_cap": st.sampled_from([None, None, 2]),
+                "language_priorities": st.sampled_from([{}, {"zh": 2}]),
+            }
+        ),
         careless=st.lists(st.sampled_from(TOPICS), min_size=PEOPLE, max_size=PEOPLE),
         languages=st.lists(st.sampled_from([(), *LANGUAGES]), min_size=PEOPLE, max_size=PEOPLE),
     )
-    def begin(self, made, gold_share, asks, careless, languages):
-        Project.objects.filter(pk=self.project.pk).update(
-            gold_share=gold_share, requires_qualification=asks, qualification_tasks=1, qualification_share=0.5
-        )
+    def begin(self, made, project, careless, languages):
+        easy = {"qualification_tasks": 1, "qualification_share": 0.5}
+        Project.objects.filter(pk=self.project.pk).update(**project, **easy)
         actions.set_group(user=self.people[-1], group="held_out", **self.by_the_manager)
         for name, people, group in (
             ("Two", self.people[:2], ""),
@@ -122,15 +132,24 @@ class Queue(Working, Managing, Seats, HandOuts, Counts, RuleBasedStateMachine):
                     task=task, places=[(1, 1), (2, 2)], purpose=made.purpose, seats=seats, actor=self.manager
                 )
         task_set = [None, *self.task_sets][made.in_set]
-        Task.objects.filter(pk=task.pk).update(seats_wanted=seats, task_set=task_set)
+        Task.objects.filter(pk=task.pk).update(seats_wanted=seats, task_set=task_set, priority=made.priority)
 
     # --- steps
 
     @rule(some=st.lists(steps((*WORKING, *WORKING, *MANAGING)), min_size=3, max_size=6))
     def one_after_the_other(self, some):
         for step in some:
-            for part in parts_of(step):
-                self.one(part)
+            self.all_of(step)
+
+    @rule(first=steps(BEGINNING), change=steps(MANAGING), then=steps(GOING_ON))
+    def something_changes_under_somebody(self, first, change, then):
+        self.all_of(first)
+        self.all_of(replace(change, person=first.person))
+        self.all_of(replace(then, person=first.person, kind=first.kind))
+
+    def all_of(self, step):
+        for part in parts_of(step):
+            self.one(part)
 
     def one(self, step):
         outcome = self.act(step)

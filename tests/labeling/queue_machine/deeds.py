@@ -27,14 +27,19 @@ WORKING = (
     "save_draft",
     "skip",
     "leave",
+    *2 * ("do_all",),
     "sweep",
 )
+# Of somebody under whom something changes.
+BEGINNING = ("claim", "prepare", "prepare", "leave")
+GOING_ON = ("claim", "go_on", "reserve", "keep_working", "do_all")
 # What one person does on end, each a step of its own.
 SEVERAL = {
     "do_one": ("claim", "submit"),
     "prepare": ("claim", "reserve"),
     "go_on": ("claim", "reserve", "submit", "claim"),
     "leave": ("claim", "reserve", "run_out"),
+    "do_all": 5 * ("claim", "submit"),
 }
 numbers = count(1)
 

@@ -92,9 +92,10 @@ TEMPLATES = [
 
 DATABASE_URL = environment.text("DATABASE_URL")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=3600, conn_health_checks=True)}
-# What is prepared (labeling/statements.py) has the same plan from its first time on. Options of the address hold.
-_OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
-_OPTIONS["options"] = f"-c plan_cache_mode=force_generic_plan -c jit=off {_OPTIONS.get('options', '')}".strip()
+# What is prepared (labeling/statements.py) has the same plan from its first time on.
+PLANNING = "-c plan_cache_mode=force_generic_plan -c jit=off"
+_of_address = DATABASES["default"].setdefault("OPTIONS", {})
+_of_address["options"] = " ".join([PLANNING, *filter(None, [_of_address.get("options")])])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")

@@ -136,6 +136,11 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     return assignment
 
 
+def may_see_open_tasks(user: User, project: Project) -> bool:
+    """Where gold is mixed in, that number tells whoever judges what was gold: it goes down by work alone."""
+    return not project.gold_share or bool(roles_in(user, project) & set(ENGINEERS))
+
+
 def may_create_projects(user: User) -> bool:
     """Site admins, and whoever manages a project already."""
     return is_site_admin(user) or standing(user).filter(role=Role.MANAGER).exists()

@@ -72,6 +72,7 @@ def project(request: PersonRequest, project_id: uuid.UUID) -> HttpResponse:
         "notices": announcement_queries.notices_for(request.user, language, project=project),
         "may_label": bool(access.roles_in(request.user, project) & set(access.LABELERS)),
         "counts": queries.task_counts(project),
+        "shows_open_tasks": access.may_see_open_tasks(request.user, project),
         "prompts": queries.prompt_count(project),
         "waiting": queries.all_waiting_for(request.user, project),
         "done": queries.submissions_by(request.user, project),

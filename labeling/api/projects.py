@@ -44,10 +44,11 @@ def _described(user: User, project: Project) -> dict[str, Any]:
     counts = queries.task_counts(project)
     mine = queries.submissions_by(user, project)
     waiting = queries.all_waiting_for(user, project)
+    shows_open_tasks = access.may_see_open_tasks(user, project)
     kinds = {
         kind: {
-            "open": counts[kind].open,
-            "complete": counts[kind].complete,
+            "open": counts[kind].open if shows_open_tasks else None,
+            "complete": counts[kind].complete if shows_open_tasks else None,
             "submissions": counts[kind].submissions,
             "waiting_for_you": waiting[kind],
             "submitted_by_you": mine[kind],

@@ -25,8 +25,12 @@ class ProjectRow(serializers.Serializer):
 
 
 class TaskCountsOfKind(serializers.Serializer):
-    open = serializers.IntegerField(help_text="Tasks that want more submissions.")
-    complete = serializers.IntegerField()
+    open = serializers.IntegerField(
+        allow_null=True,
+        help_text="Tasks that want more submissions. Null where tasks with a known answer are mixed in and "
+        "you neither manage nor train: the number would tell which these are.",
+    )
+    complete = serializers.IntegerField(allow_null=True, help_text="Null where `open` is.")
     submissions = serializers.IntegerField()
     waiting_for_you = serializers.IntegerField(
         help_text="Tasks that you could still be given today: in your languages, on topics you said yes to, "

@@ -296,3 +296,21 @@ def test_an_answer_without_all_places_is_said(client_for, project, manager):
     assert "Give each output a place from 1 to 4" in page.content.decode()
     task.refresh_from_db()
     assert task.purpose == "collect"
+
+
+def test_no_number_tells_an_annotator_what_was_gold(project, annotator, manager, client_for):
+    project.gold_share = 0.5
+    project.save()
+    make_ranking_task(project)
+    page, api = reverse("project", args=[project.public_id]), f"projects/{project.public_id}/"
+
+    seen = api_for(annotator).get(api).json()["counts"]["rank"]
+
+    assert (seen["open"], seen["complete"], seen["waiting_for_you"]) == (None, None, 1)
+    assert "task open" not in client_for(annotator).get(page).content.decode()
+    assert api_for(manager).get(api).json()["counts"]["rank"]["open"] == 1
+    assert "1 task open" in client_for(manager).get(page).content.decode()
+    project.gold_share = 0
+    project.save()
+    assert api_for(annotator).get(api).json()["counts"]["rank"]["open"] == 1
+    assert "1 task open" in client_for(annotator).get(page).content.decode()

@@ -92,7 +92,7 @@ class Queue(Working, Managing, Seats, HandOuts, Counts, RuleBasedStateMachine):
                 "gold_share": st.sampled_from([0.0, 0.5, 1.0]),
                 "requires_qualification": st.sampled_from([False, False, True]),
                 "open_tasks": st.sampled_from([1, 2, 3]),
-                "daily_cap": st.sampled_from([None, None, 2]),
+                "daily_cap": st.sampled_from([None, None, None, 3]),
                 "language_priorities": st.sampled_from([{}, {"zh": 2}]),
             }
         ),
@@ -145,7 +145,7 @@ class Queue(Working, Managing, Seats, HandOuts, Counts, RuleBasedStateMachine):
     def something_changes_under_somebody(self, first, change, then):
         self.all_of(first)
         self.all_of(replace(change, person=first.person))
-        self.all_of(replace(then, person=first.person, kind=first.kind))
+        self.all_of(replace(then, person=first.person, kind=first.kind if then.which % 2 else then.kind))
 
     def all_of(self, step):
         for part in parts_of(step):

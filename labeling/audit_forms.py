@@ -32,8 +32,8 @@ class AuditFilterForm(forms.Form):
     did = forms.ChoiceField(
         label=_("Action"), required=False, choices=lambda: [("", _("any")), *ACTIONS.items()]
     )
-    since = DayField(label=_("From"))
-    until = DayField(label=_("To"))
+    since = DayField(label=_("First day"))
+    until = DayField(label=_("Last day"))
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, people: list[User]) -> None:

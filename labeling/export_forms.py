@@ -42,8 +42,8 @@ class ExportForm(forms.Form):
     splits = _boxes(_("Splits"), Prompt.Split.choices)
     languages = _boxes(_("Languages"))
     categories = _boxes(_("Categories"), Prompt.Category.choices)
-    since = _day(_("From"))
-    until = _day(_("To and including"))
+    since = _day(_("First day"))
+    until = _day(_("Last day"))
     origins = _boxes(_("Judged by"), Submission.Origin.choices)
     roles = _boxes(_("Role of the annotator"), Membership.Role.choices)
     with_returned = forms.BooleanField(

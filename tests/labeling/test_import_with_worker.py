@@ -108,6 +108,8 @@ def test_a_folder_of_tables_goes_on_after_a_kill_and_comes_in_once(workers, proj
     transfer = actions.upload_import(
         project=project, actor=manager, file_name="folder.zip", chunks=[folder(rows)]
     )
+    Transfer.objects.filter(pk=transfer.pk).update(options=transfer.options | {"opens_rankings": True})
+    transfer.refresh_from_db()
     actions.start_import(transfer=transfer, actor=manager)
     workers.start("default")
     wait_for(transfer, lambda: transfer.counts.get("added", 0) > 0)

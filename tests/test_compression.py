@@ -21,7 +21,8 @@ def test_a_page_travels_compressed_to_whoever_takes_it(client_for, annotator, pr
     assert "Content-Encoding" not in plain.headers
     assert small.headers["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in small.headers["Vary"]
-    assert len(small.content) < len(plain.content) / 2
+    # Up to a hundred random bytes stand before what is compressed.
+    assert len(small.content) - 100 < len(plain.content) / 2
     assert "<h1>" in gzip.decompress(small.content).decode()
 
 

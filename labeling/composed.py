@@ -10,19 +10,18 @@ by an index. What is asked once a page is better left as it is: this is for the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import AutoField, Expression, Model, QuerySet
-from django.db.models.expressions import DatabaseDefault
+from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from labeling.statements import Statement
 
 Row = TypeVar("Row")
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def asked(name: str) -> Any:
@@ -64,29 +63,20 @@ class Composed(Generic[Row]):
         return next(iter(self.all(**values)), None)
 
 
-def insert(row: Model) -> None:
-    """Save a new row, composed once; what the database adds is read back, as it comes."""
-    fields = [field for field in row._meta.concrete_fields if not isinstance(field, AutoField)]
-    given = [f for f in fields if not isinstance(getattr(row, f.attname), DatabaseDefault)]
-    added = [f for f in row._meta.concrete_fields if f not in given]
-    statement = _insertion(type(row), *(field.column for field in given))
+def columns(model: type[Model], of: str) -> str:
+    """All of a model's, of a table or WITH query of this name: what `row` takes."""
+    return ", ".join(f"{of}.{field.column}" for field in model._meta.concrete_fields)
+
+
+def row(model: type[AnyModel], values: Sequence[Any]) -> AnyModel:
+    """The model's row from what a statement gave for its `columns`."""
+    fields = model._meta.concrete_fields
     connection = connections[DEFAULT_DB_ALIAS]
-    values = {f.column: f.get_db_prep_save(f.pre_save(row, add=True), connection) for f in given}
-    [answer] = statement.rows(**values)
-    for field, value in zip(added, answer, strict=False):
-        setattr(row, field.attname, value)
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-
-
-@cache
-def _insertion(model: type[Model], *columns: str) -> Statement:
-    """Gives back the columns that are left out, in the order of the fields."""
-    added = [f.column for f in model._meta.concrete_fields if f.column not in columns]
-    values = ", ".join(f"%({column})s" for column in columns)
-    return Statement(
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 -- names of our models
-        f" RETURNING {', '.join(added) or 'NULL'}"
+    read = (
+        field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value
+        for field, value in zip(fields, values, strict=True)
     )
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], list(read))
 
 
 @dataclass(frozen=True)

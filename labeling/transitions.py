@@ -1,15 +1,16 @@
 """The only writer of a status in labeling, and of its history."""
 
 import uuid
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
+from labeling.active_time import settled, within_a_day
 from labeling.models import (
     Assignment,
+    Ranking,
     Review,
     Submission,
     Task,
@@ -20,38 +21,85 @@ from labeling.models import (
 )
 from labeling.statements import Statement
 
-_MAKE = Statement("""
-    WITH made AS (
-        INSERT INTO labeling_assignment (
-            public_id, task_id, user_id, status, holds_seat, lease_until, display_order, draft, draft_version
+MADE = (
+    "id",
+    "public_id",
+    "created_at",
+    "status",
+    "holds_seat",
+    "lease_until",
+    "display_order",
+    "claimed_at",
+)
+
+
+def making(tasks: str) -> str:
+    """WITH queries that make a person's assignment at each of these tasks, in SQL; `made` has its MADE.
+
+    Asked with public_id, user, status and lease: how long it holds the seat, NULL: it is no seat.
+    """
+    return f"""
+        made AS (
+            INSERT INTO labeling_assignment (
+                public_id, task_id, user_id, status, holds_seat, lease_until, display_order, draft,
+                draft_version
+            )
+            SELECT %(public_id)s, task.id, %(user)s, %(status)s, %(lease)s::interval IS NOT NULL,
+                   statement_timestamp() + %(lease)s::interval,
+                   ARRAY(
+                       SELECT slot FROM labeling_taskcompletion
+                       WHERE task_id = task.id AND %(lease)s::interval IS NOT NULL ORDER BY random()
+                   ),
+                   '{{}}', 0
+            FROM {tasks} AS task
+            RETURNING *
+        ), kept AS (
+            INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
+            SELECT id, '', status, user_id FROM made
         )
-        SELECT %(public_id)s, %(task)s::bigint, %(user)s, %(status)s, %(lease)s::interval IS NOT NULL,
-               statement_timestamp() + %(lease)s::interval,
-               ARRAY(
-                   SELECT slot FROM labeling_taskcompletion
-                   WHERE task_id = %(task)s AND %(lease)s::interval IS NOT NULL ORDER BY random()
-               ),
-               '{}', 0
-        RETURNING *
-    ), kept AS (
-        INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
-        SELECT id, '', status, user_id FROM made
-    )
-    SELECT id, created_at, holds_seat, lease_until, display_order, claimed_at FROM made
-""")
-_MADE = ("id", "created_at", "holds_seat", "lease_until", "display_order", "claimed_at")
+    """  # noqa: S608 -- constants of this program
+
+
+_MAKE = Statement(
+    f"WITH {making('(SELECT %(task)s::bigint AS id)')} SELECT {', '.join(MADE)} FROM made"  # noqa: S608 -- as above
+)
 _MOVE = Statement("""
     WITH moved AS (
         UPDATE labeling_assignment
-        SET status = %(to)s, holds_seat = %(holds_seat)s, lease_until = %(lease_until)s,
-            draft = CASE WHEN %(ends_draft)s THEN '{}' ELSE draft END,
-            draft_version = draft_version + %(ends_draft)s::int
+        SET status = %(to)s, holds_seat = %(holds_seat)s, lease_until = %(lease_until)s
         WHERE id = %(assignment)s
         RETURNING id
     )
     INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
-    SELECT id, %(was)s, %(to)s, %(actor)s FROM moved WHERE %(was)s::varchar <> %(to)s
+    SELECT id, %(was)s, %(to)s, %(actor)s FROM moved
 """)
+_HAND_IN = Statement(f"""
+    WITH {
+    settled(
+        changes='''
+        status = 'submitted', holds_seat = %(holds_seat)s, lease_until = NULL,
+        draft = '{}', draft_version = draft_version + 1
+    '''
+    )
+}, kept AS (
+        INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
+        SELECT id, %(was)s, 'submitted', user_id FROM added WHERE %(was)s::varchar <> 'submitted'
+    ), made AS (
+        INSERT INTO labeling_submission (
+            public_id, assignment_id, project_id, revision, idempotency_key, origin,
+            guideline_version_id, rubric_version_id, verdict, is_late, comment, active_seconds
+        )
+        SELECT %(public_id)s, id, %(project)s, %(revision)s, %(idempotency_key)s, %(origin)s,
+               %(guideline_version)s, %(rubric_version)s, %(verdict)s, %(is_late)s, %(comment)s,
+               CASE WHEN %(is_timed)s OR total > 0 THEN total END
+        FROM added
+        RETURNING id, created_at, active_seconds
+    ), ranked AS (
+        INSERT INTO labeling_ranking (submission_id, places, strength)
+        SELECT id, %(places)s, %(strength)s FROM made WHERE %(places)s::smallint[] IS NOT NULL
+    )
+    SELECT id, created_at, active_seconds FROM made
+""")  # noqa: S608 -- constants of this program
 _MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
 _THAT_ARE_FULL = """
     AND seats_wanted <= (
@@ -65,15 +113,9 @@ _KEEP_MOVES = """
 """
 
 
-def change_assignment(
-    assignment: Assignment, to: Assignment.Status, *, actor: User | None, ends_draft: bool = False
-) -> None:
-    """Move an assignment whose row the caller has locked, with its seat and its lease.
-
-    ends_draft: the draft is empty then; one that is still on its way from the page is older, and refused.
-    A move to where it is already leaves no trace but that.
-    """
-    if assignment.status == to and not ends_draft:
+def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: User | None) -> None:
+    """Move an assignment whose row the caller has locked, with its seat and its lease."""
+    if assignment.status == to:
         return
     _MOVE.count(
         assignment=assignment.pk,
@@ -82,12 +124,41 @@ def change_assignment(
         actor=actor and actor.pk,
         holds_seat=assignment.holds_seat,
         lease_until=assignment.lease_until,
-        ends_draft=ends_draft,
     )
     assignment.status = to
-    if ends_draft:
-        assignment.draft = {}
-        assignment.draft_version += 1
+
+
+def hand_in(submission: Submission, *, active_seconds: int | None, ranking: Ranking | None) -> None:
+    """Write a new submission of an assignment whose row the caller has locked, with its ranking if it is one.
+
+    The assignment is submitted by that, its lease over and its draft empty: one that is still on its way from
+    the page is older, and refused. active_seconds: at work since the page last said so, None when nobody has
+    measured; what goes with the submission is the sum, and counting begins anew.
+    """
+    assignment = submission.assignment
+    [row] = _HAND_IN.rows(
+        assignment=assignment.pk,
+        was=assignment.status,
+        holds_seat=assignment.holds_seat,
+        seconds=within_a_day(active_seconds or 0),
+        is_timed=active_seconds is not None,
+        public_id=submission.public_id,
+        project=submission.project_id,
+        revision=submission.revision,
+        idempotency_key=submission.idempotency_key,
+        origin=submission.origin,
+        guideline_version=submission.guideline_version_id,
+        rubric_version=submission.rubric_version_id,
+        verdict=submission.verdict,
+        is_late=submission.is_late,
+        comment=submission.comment,
+        places=ranking and ranking.places,
+        strength=ranking and ranking.strength,
+    )
+    submission.pk, submission.created_at, submission.active_seconds = row
+    submission._state.adding, submission._state.db = False, DEFAULT_DB_ALIAS
+    assignment.status, assignment.lease_until = Assignment.Status.SUBMITTED, None
+    assignment.draft, assignment.draft_version = {}, assignment.draft_version + 1
 
 
 def record_transfer(transfer: Transfer, *, actor: User | None) -> None:
@@ -110,25 +181,17 @@ def change_transfer(transfer: Transfer, to: Transfer.Status, *, actor: User | No
     return True
 
 
-def make_assignment(
-    task: Task, user: User, status: Assignment.Status, *, lease: timedelta | None
-) -> Assignment:
-    """A person's seat at a task, with an order of its outputs of their own; its history begins with it.
-
-    lease: how long it holds the seat, which the caller has taken; None: it is no seat.
-    """
-    public_id = uuid.uuid4()
-    [row] = _MAKE.rows(task=task.pk, user=user.pk, status=status, lease=lease, public_id=public_id)
-    made = Assignment(
-        task=task, user=user, public_id=public_id, status=status, **dict(zip(_MADE, row, strict=True))
-    )
+def made_assignment(task: Task, user: User, row: Sequence[Any]) -> Assignment:
+    """What `making` made, of its MADE."""
+    made = Assignment(task=task, user=user, **dict(zip(MADE, row, strict=True)))
     made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
     return made
 
 
 def bar(task: Task, user: User, why: Assignment.Status) -> Assignment:
     """A row at a task that is no seat: whoever has it is not handed the task."""
-    return make_assignment(task, user, why, lease=None)
+    [row] = _MAKE.rows(task=task.pk, user=user.pk, status=why, lease=None, public_id=uuid.uuid4())
+    return made_assignment(task, user, row)
 
 
 def change_task(task: Task, to: Task.Status, *, actor: User | None) -> None:

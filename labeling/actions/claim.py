@@ -8,7 +8,6 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from labeling import transitions
 from labeling.actions.bounds import HELD, check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
@@ -173,17 +172,15 @@ def _lease_again(seeker: _Seeker) -> Assignment | None:
 
 
 def _take_free_seat(seeker: _Seeker, *, to: Assignment.Status) -> Assignment | None:
-    task = take_first_free_seat(
+    return take_first_free_seat(
         user=seeker.user,
         project=seeker.project,
         kind=seeker.kind,
         may=seeker.may,
         turns=_looked_for(seeker),
+        to=to,
+        lease=RESERVATION if to == Status.RESERVED else LEASE,
     )
-    if task is None:
-        return None
-    lease = RESERVATION if to == Status.RESERVED else LEASE
-    return transitions.make_assignment(task, seeker.user, to, lease=lease)
 
 
 def _looked_for(seeker: _Seeker) -> list[tuple[Task.Purpose, ...]]:

@@ -14,15 +14,21 @@ looked through from its beginning again, and at once when there is nothing else.
 """
 
 import json
+import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-from labeling.composed import Composed, asked
+from labeling import transitions
+from labeling.composed import columns
+from labeling.composed import row as read_row
 from labeling.eligibility import FITS, Eligibility
-from labeling.models import Project, QueuePlace, Task, User
+from labeling.models import Assignment, Project, Prompt, QueuePlace, Task, User
 from labeling.statements import Statement
+
+Row = tuple[Any, ...]
 
 REMEMBERED = "10 minutes"
 # A place is written again when the walk has gone so much further: not at each claim.
@@ -129,46 +135,61 @@ def _taking(lock: str) -> str:
         SET reached = EXCLUDED.reached,
             looked_at = CASE WHEN {_IS_REMEMBERED} THEN place.looked_at ELSE EXCLUDED.looked_at END
         WHERE NOT ({_IS_REMEMBERED}) OR EXCLUDED.reached >= place.reached + {STRIDE}
-    )
-    UPDATE labeling_task SET seats_taken = seats_taken + 1
-    WHERE id = (
-        SELECT task.id FROM best AS pool CROSS JOIN LATERAL ({" UNION ALL ".join(following)}) AS task
-        LIMIT 1
-    )
-    RETURNING id
+    ), taken AS (
+        UPDATE labeling_task SET seats_taken = seats_taken + 1
+        WHERE id = (
+            SELECT task.id FROM best AS pool CROSS JOIN LATERAL ({" UNION ALL ".join(following)}) AS task
+            LIMIT 1
+        )
+        RETURNING *
+    ), {transitions.making("taken")}
+    SELECT {", ".join(f"made.{column}" for column in transitions.MADE)},
+           {columns(Task, "taken")}, {columns(Prompt, "prompt")}
+    FROM made CROSS JOIN taken JOIN labeling_prompt AS prompt ON prompt.id = taken.prompt_id
     """  # noqa: S608 -- constants of this module
 
 
-_TASK = Composed(lambda: Task.objects.select_related("prompt").filter(pk=asked("task")))
 TAKE_SEAT = Statement(_taking("FOR NO KEY UPDATE SKIP LOCKED"))
 _WAIT_FOR_SEAT = Statement(_taking("FOR NO KEY UPDATE"))
 
 
 def take_first_free_seat(
-    *, user: User, project: Project, kind: str, may: Eligibility, turns: Sequence[Sequence[str]]
-) -> Task | None:
+    *,
+    user: User,
+    project: Project,
+    kind: str,
+    may: Eligibility,
+    turns: Sequence[Sequence[str]],
+    to: Assignment.Status,
+    lease: timedelta,
+) -> Assignment | None:
     """Take a seat at the task of this kind that comes first for this person; None when there is none.
 
-    turns: the purposes that are looked for, one group after the other. The task comes with its prompt and
-    project.
+    turns: the purposes that are looked for, one group after the other. to, lease: what the assignment is
+    then, and how long it holds the seat. It comes with its task, and that with its prompt and project.
 
     The person is locked. Before it says that there is none, it looks at everything from the beginning, and
     waits for those who are just taking or leaving the last seats.
     """
-    asked = [asked_of(user, project, kind, may, purposes) for purposes in turns]
-    found = next(filter(None, (_take(TAKE_SEAT, each) for each in asked)), None)
-    if found is None:
-        QueuePlace.objects.filter(user=user, project=project, kind=kind).delete()
-        found = next(filter(None, map(_wait_for_seat, asked)), None)
-    if found is None:
-        return None
-    [task] = _TASK.all(task=found)
-    task.project = project
-    return task
+    asked = [asked_of(user, project, kind, may, purposes, to, lease) for purposes in turns]
+    for each in asked:
+        if row := _first(TAKE_SEAT.rows(**each)):
+            return _assignment(user, project, row)
+    QueuePlace.objects.filter(user=user, project=project, kind=kind).delete()
+    for each in asked:
+        if row := _wait_for_seat(each):
+            return _assignment(user, project, row)
+    return None
 
 
 def asked_of(
-    user: User, project: Project, kind: str, may: Eligibility, purposes: Sequence[str]
+    user: User,
+    project: Project,
+    kind: str,
+    may: Eligibility,
+    purposes: Sequence[str],
+    to: Assignment.Status,
+    lease: timedelta,
 ) -> dict[str, Any]:
     """The parameters of TAKE_SEAT."""
     return may.parameters() | {
@@ -177,20 +198,30 @@ def asked_of(
         "user": user.pk,
         "purposes": list(purposes),
         "language_priorities": json.dumps(project.language_priorities),
+        "public_id": uuid.uuid4(),
+        "status": to,
+        "lease": lease,
     }
 
 
-def _take(statement: Statement, asked: dict[str, Any]) -> int | None:
-    rows = statement.rows(**asked)
-    return rows[0][0] if rows else None
+def _assignment(user: User, project: Project, row: Row) -> Assignment:
+    made = len(transitions.MADE)
+    of_task = made + len(Task._meta.concrete_fields)
+    task = read_row(Task, row[made:of_task])
+    task.project, task.prompt = project, read_row(Prompt, row[of_task:])
+    return transitions.made_assignment(task, user, row[:made])
 
 
-def _wait_for_seat(asked: dict[str, Any]) -> int | None:
+def _first(rows: Sequence[Row]) -> Row | None:
+    return rows[0] if rows else None
+
+
+def _wait_for_seat(asked: dict[str, Any]) -> Row | None:
     """Who takes a seat is done with it in milliseconds; one who takes longer may be waiting for us."""
     try:
         with transaction.atomic():
             _set_lock_timeout(LONGEST_WAIT)
-            found = _take(_WAIT_FOR_SEAT, asked)
+            found = _first(_WAIT_FOR_SEAT.rows(**asked))
             _set_lock_timeout("0")
     except OperationalError:
         return None

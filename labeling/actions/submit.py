@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, Max, Q
+from django.db.models import BooleanField, ExpressionWrapper, Max, Q, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from labeling import transitions
-from labeling.actions.active import settle_active
 from labeling.actions.leases import take_seat
 from labeling.actions.prompts import add_completion
 from labeling.actions.qualification import settle_qualification
 from labeling.actions.texts import check_storable
-from labeling.composed import Composed, asked, insert
+from labeling.composed import Composed, asked
 from labeling.errors import Conflict, DomainError
 from labeling.models import (
     Answer,
@@ -36,22 +35,15 @@ from labeling.rubrics.answers import Given, Place, Value, checked_answers
 _LOCKED = Composed(
     lambda: (
         Assignment.objects.select_for_update()
-        .annotate(is_overdue=ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField()))
+        .annotate(
+            is_overdue=ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField()),
+            guideline_version=Subquery(
+                GuidelineVersion.objects.filter(project=asked("project"), language=asked("language"))
+                .order_by("-number")
+                .values("pk")[:1]
+            ),
+        )
         .filter(pk=asked("assignment"))
-    )
-)
-_LOCKED_TASK = Composed(
-    lambda: (
-        Task.objects.select_for_update()
-        .filter(pk=asked("task"), status=Task.Status.OPEN)
-        .values_list("pk", flat=True)
-    )
-)
-_NEWEST_GUIDELINES = Composed(
-    lambda: (
-        GuidelineVersion.objects.filter(project=asked("project"), language=asked("language"))
-        .order_by("-number")
-        .values_list("pk", flat=True)[:1]
     )
 )
 
@@ -90,9 +82,14 @@ def submit_ranking(
         rubric = None
     checked = _checked(rubric, assignment, answers, must_be_whole=True)
     submission = _new_submission(
-        assignment, idempotency_key, active_seconds, comment, Submission.Verdict.RANKED, rubric
+        assignment,
+        idempotency_key,
+        active_seconds,
+        comment,
+        Submission.Verdict.RANKED,
+        rubric,
+        Ranking(places=by_slot, strength=strength),
     )
-    insert(Ranking(submission=submission, places=by_slot, strength=strength))
     _keep_answers(submission, assignment, checked)
     settle_qualification(submission)
     return submission
@@ -239,8 +236,9 @@ def _keep_answers(submission: Submission, assignment: Assignment, answers: Mappi
 
 def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
     """The row as it is now; its task and its person as the caller has them, who do not change."""
-    [locked] = _LOCKED.all(assignment=assignment.pk)
-    locked.task, locked.user = assignment.task, assignment.user
+    task = assignment.task
+    [locked] = _LOCKED.all(assignment=assignment.pk, project=task.project_id, language=task.prompt.language)
+    locked.task, locked.user = task, assignment.user
     if locked.task.kind != kind:
         raise DomainError("wrong_kind", _("This task asks for something else; reload the page."))
     return locked
@@ -265,6 +263,7 @@ def _new_submission(
     comment: str,
     verdict: Submission.Verdict,
     rubric_version: RubricVersion | None = None,
+    ranking: Ranking | None = None,
 ) -> Submission:
     """The next revision, with the seat taken if there is one still free."""
     task = assignment.task
@@ -284,21 +283,17 @@ def _new_submission(
         revision=_next_revision(assignment),
         idempotency_key=idempotency_key,
         origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,
-        guideline_version_id=_NEWEST_GUIDELINES.first(project=task.project_id, language=task.prompt.language),
+        guideline_version_id=assignment.guideline_version,  # type: ignore[attr-defined] # annotated
         rubric_version=rubric_version,
         verdict=verdict,
         is_late=_lease_is_over(assignment),
-        active_seconds=settle_active(assignment, active_seconds),
         comment=comment,
     )
-    insert(submission)
     if not assignment.holds_seat:
         take_seat(assignment)
-    assignment.lease_until = None
-    transitions.change_assignment(
-        assignment, Assignment.Status.SUBMITTED, actor=assignment.user, ends_draft=True
-    )
-    _complete_if_full(task, actor=assignment.user)
+    transitions.hand_in(submission, active_seconds=active_seconds, ranking=ranking)
+    # Its row is locked by now: by the seat that was taken, or by the trigger that counts submissions.
+    transitions.complete_full_tasks([task.pk], actor=assignment.user)
     return submission
 
 
@@ -308,8 +303,3 @@ def _lease_is_over(assignment: Assignment) -> bool:
     if assignment.status != Assignment.Status.LEASED:
         return assignment.status == Assignment.Status.EXPIRED
     return bool(assignment.is_overdue)  # type: ignore[attr-defined] # annotated
-
-
-def _complete_if_full(task: Task, *, actor: User) -> None:
-    if _LOCKED_TASK.all(task=task.pk):
-        transitions.complete_full_tasks([task.pk], actor=actor)

@@ -3,13 +3,13 @@
 import threading
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from labeling.composed import Composed, asked, insert
-from labeling.models import Project, Prompt, TaskStatusChange
-from tests.making import make_prompt, make_ranking_task
+from labeling.composed import Composed, asked, columns, row
+from labeling.models import Project, Prompt
+from tests.making import make_prompt
 
 WITH_PROJECT = Composed(
     lambda: (
@@ -87,22 +87,20 @@ def test_a_new_connection_and_another_thread_plan_it_anew(project):
     assert [WITH_PROJECT.first(prompt=prompt.pk), *found] == [prompt, prompt]
 
 
-def test_a_new_row_is_saved_and_knows_what_the_database_added(project):
-    task = make_ranking_task(project)
-    row = TaskStatusChange(subject=task, from_status="open", to_status="complete")
+def test_a_statement_gives_a_whole_row(project):
+    saved = make_prompt(project)
+    Prompt.objects.filter(pk=saved.pk).update(topics=["violence"], metadata={"a": [1, None]})
 
-    insert(row)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns(Prompt, 'p')} FROM labeling_prompt AS p WHERE id = %s", [saved.pk])
+        found = row(Prompt, cursor.fetchone())
 
-    saved = TaskStatusChange.objects.get(pk=row.pk)
-    assert (saved.subject, saved.from_status, saved.actor) == (task, "open", None)
-    assert row.changed_at == saved.changed_at
-    row.to_status = "withdrawn"
-    row.save()  # an update, not a second row
-    assert TaskStatusChange.objects.filter(subject=task).count() == 1
-
-
-def test_a_row_that_breaks_a_rule_is_refused_as_ever(project):
-    task = make_ranking_task(project)
-
-    with pytest.raises(IntegrityError), transaction.atomic():
-        insert(TaskStatusChange(subject=task, from_status=None, to_status="open"))
+    assert (found, found.messages, found.metadata) == (saved, saved.messages, {"a": [1, None]})
+    assert (found.topics, found.created_at, found.public_id) == (
+        ["violence"],
+        saved.created_at,
+        saved.public_id,
+    )
+    found.external_id = "again"
+    found.save()  # an update, not a second row
+    assert Prompt.objects.get().external_id == "again"

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from labeling import actions, queries
 from labeling.actions.free_seats import TAKE_SEAT, asked_of
+from labeling.actions.leases import LEASE
 from labeling.days import today_in
 from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.models import Assignment, Membership, Project, Submission, Task, TaskSet, Topic, User
@@ -342,7 +343,8 @@ def test_the_claim_walks_past_nothing_that_does_not_fit(project, annotator):
     Membership.objects.update(languages=["zh"])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_task")
-        asked = asked_of(annotator, project, "rank", eligibility_of(annotator, project), WORK)
+        may = eligibility_of(annotator, project)
+        asked = asked_of(annotator, project, "rank", may, WORK, Assignment.Status.LEASED, LEASE)
         TAKE_SEAT.prepare()
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", TAKE_SEAT.values(asked))
         plan = cursor.fetchone()[0][0]["Plan"]

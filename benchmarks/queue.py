@@ -2,7 +2,9 @@
 
 python -m benchmarks.queue [--setup | --quick]
 
-Server, PostgreSQL and workers have one core, the people who ask another.
+Server, PostgreSQL and workers have one core, the people who ask another. A cycle hands a task in and gets the
+next one, by as few requests as the program's API takes for that: here one, Label Studio has two. `in_two` are
+ours with a claim and a submission apart.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ WANTED = {
     "cycles_ratio": "at least 30",
 }
 SHARE = 80  # per cent of a project's tasks are done at most: what is measured is not how it ends
+SIDES = ("", "in_two_", "peer_")
 Figures = dict[str, Any]
 Pids = tuple[int, ...]
 ByTasksAndPeople = dict[str, dict[str, float]]
@@ -55,7 +58,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     say(f"servers on core {cores[0]}, people on core {cores[-1]}; load {os.getloadavg()[0]:.1f}")
     figures: Figures = {"load_before": os.getloadavg()[0]}
-    figures |= {side + name: {} for side in ("", "peer_") for name in ("cycles_per_s", "cpu_ms_a_cycle")}
+    figures |= {side + name: {} for side in SIDES for name in ("cycles_per_s", "cpu_ms_a_cycle")}
     with (
         on_core(cores[0]),
         running_postgres() as database,
@@ -73,8 +76,11 @@ def main() -> None:
         figures |= handed_out(site, plan)
         with on_core(cores[0]):
             peer(site, database, plan, cores[-1], figures)
-    figures["cycles_ratio"] = ratio(figures["cycles_per_s"], figures["peer_cycles_per_s"])
-    figures["cycles_ratio_by_cpu"] = ratio(figures["peer_cpu_ms_a_cycle"], figures["cpu_ms_a_cycle"])
+    for side, suffix in (("", ""), ("in_two_", "_in_two")):
+        figures["cycles_ratio" + suffix] = ratio(figures[side + "cycles_per_s"], figures["peer_cycles_per_s"])
+        figures["cycles_ratio_by_cpu" + suffix] = ratio(
+            figures["peer_cpu_ms_a_cycle"], figures[side + "cpu_ms_a_cycle"]
+        )
     figures["load_after"] = os.getloadavg()[0]
     report(figures)
     print(json.dumps(figures))
@@ -95,10 +101,11 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def small(site: Site, servers: Pids, plan: Plan, tasks: int, figures: Figures) -> None:
-    """A new project for each number of people: in a small one the tasks come to an end."""
+    """A new project for each number of people and each way: in a small one the tasks come to an end."""
     for people in plan.people:
-        project = make_project(site, tasks=tasks, people=people, outputs=plan.outputs)
-        cycles(project, servers, plan, people, figures)
+        for in_two in (False, True):
+            project = make_project(site, tasks=tasks, people=people, outputs=plan.outputs)
+            cycles(project, servers, plan, people, figures, in_two=in_two)
 
 
 def large(site: Site, servers: Pids, plan: Plan, figures: Figures) -> None:
@@ -153,13 +160,15 @@ def warm_up(labelers: Sequence[Labeler], plan: Plan) -> None:
     work(labelers, seconds=plan.warm_up_seconds, most=plan.few_tasks * SHARE // 100)
 
 
-def cycles(project: OurProject, servers: Pids, plan: Plan, people: int, figures: Figures) -> None:
+def cycles(
+    project: OurProject, servers: Pids, plan: Plan, people: int, figures: Figures, *, in_two: bool = False
+) -> None:
     before = cpu_of(*servers)
-    load = work(project.annotators(people), seconds=plan.seconds, most=project.tasks * SHARE // 100)
-    figures["cycles_per_s"].setdefault(str(project.tasks), {})[str(people)] = load.cycles_per_s
+    most = project.tasks * SHARE // 100
+    load = work(project.annotators(people), seconds=plan.seconds, most=most, in_two=in_two)
     cpu_ms = ms_a_cycle(before, cpu_of(*servers), load)
-    figures["cpu_ms_a_cycle"].setdefault(str(project.tasks), {})[str(people)] = cpu_ms
-    tell("ours", project.tasks, load, cpu_ms)
+    keep(figures, "in_two_" if in_two else "", project.tasks, load, cpu_ms)
+    tell("ours, in two requests" if in_two else "ours", project.tasks, load, cpu_ms)
 
 
 def imported(site: Site, plan: Plan) -> Figures:
@@ -206,13 +215,17 @@ def peer(site: Site, database: Database, plan: Plan, clients_core: int, figures:
             for people in plan.peer_people:
                 before = cpu_of(database.pid, studio.pid)
                 load = work(annotators(project, people), seconds=plan.peer_seconds, most=tasks * SHARE // 100)
-                figures["peer_cycles_per_s"].setdefault(str(tasks), {})[str(people)] = load.cycles_per_s
                 cpu_ms = ms_a_cycle(before, cpu_of(database.pid, studio.pid), load)
-                figures["peer_cpu_ms_a_cycle"].setdefault(str(tasks), {})[str(people)] = cpu_ms
+                keep(figures, "peer_", tasks, load, cpu_ms)
                 tell("Label Studio", tasks, load, cpu_ms)
 
 
 # --- figures
+
+
+def keep(figures: Figures, side: str, tasks: int, load: Load, cpu_ms: float) -> None:
+    for name, figure in (("cycles_per_s", load.cycles_per_s), ("cpu_ms_a_cycle", cpu_ms)):
+        figures[side + name].setdefault(str(tasks), {})[str(load.people)] = figure
 
 
 def ratio(over: ByTasksAndPeople, under: ByTasksAndPeople) -> float | None:
@@ -241,14 +254,14 @@ def cpu_of(*pids: int) -> dict[int, float]:
 def ms_a_cycle(before: dict[int, float], after: dict[int, float], load: Load) -> float:
     """Of the servers' CPU; what a process used that has ended meanwhile is not seen."""
     seconds = sum(spent - before.get(pid, 0.0) for pid, spent in after.items())
-    return round(1000 * seconds / max(1, len(load.submit_ms)), 1)
+    return round(1000 * seconds / max(1, len(load.cycle_ms)), 1)
 
 
 def tell(whose: str, tasks: int, load: Load, cpu_ms: float) -> None:
     problems = f"; {len(load.problems)} problems: {load.problems[0]}" if load.problems else ""
     say(
         f"{whose}, {tasks:,} tasks, {load.people} people: {load.cycles_per_s} cycles a second; "
-        f"next {p95(load.next_ms)} ms, submit {p95(load.submit_ms)} ms (95 %); "
+        f"{p95(load.cycle_ms)} ms (95 %); "
         f"{cpu_ms} ms of the servers' core each, the people took {load.client_cores} cores{problems}"
     )
 

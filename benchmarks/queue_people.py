@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -29,6 +30,9 @@ class Labeler(Protocol):
 
     def submit(self, task: Any) -> None:
         """Hand it in."""
+
+    def submit_for_next(self, task: Any) -> Any | None:
+        """Hand it in and get the next, with as few requests as the program's API takes for that."""
 
     def name_of(self, task: Any) -> str:
         """What tells one task from all others."""
@@ -81,13 +85,14 @@ class Load:
     people: int
     seconds: float = 0.0
     client_cores: float = 0.0
+    cycle_ms: list[float] = field(default_factory=list)
     next_ms: list[float] = field(default_factory=list)
     submit_ms: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
     def cycles_per_s(self) -> float:
-        return round(len(self.submit_ms) / self.seconds, 1)
+        return round(len(self.cycle_ms) / self.seconds, 1)
 
 
 def p95(values: Sequence[float]) -> float | None:
@@ -95,10 +100,11 @@ def p95(values: Sequence[float]) -> float | None:
     return round(sorted(values)[int(0.95 * (len(values) - 1) + 0.5)], 1) if len(values) >= 20 else None
 
 
-def work(labelers: Sequence[Labeler], *, seconds: float, most: int) -> Load:
-    """Everybody asks, submits and asks again, as fast as it goes, for so long or until so many are done.
+def work(labelers: Sequence[Labeler], *, seconds: float, most: int, in_two: bool = False) -> Load:
+    """Everybody submits and gets the next, as fast as it goes, for so long or until so many are done.
 
-    Each one's first request is not counted: it opens the connection, and its task is given again.
+    in_two: the next is asked for with a request of its own, whatever the program offers. Each one's first
+    task is not counted: its request opens the connection.
     """
     load = Load(len(labelers))
     deadline = 0.0
@@ -110,11 +116,16 @@ def work(labelers: Sequence[Labeler], *, seconds: float, most: int) -> Load:
     ready = threading.Barrier(len(labelers) + 1, all_are_ready)
 
     def one(labeler: Labeler) -> None:
-        labeler.next()
+        hand_in = partial(_submit_and_ask, labeler) if in_two else labeler.submit_for_next
+        task = labeler.next()
         ready.wait(PATIENCE_SECONDS)
-        while time.monotonic() < deadline and len(load.submit_ms) < most:
-            if not _cycle(labeler, load):
+        while time.monotonic() < deadline and len(load.cycle_ms) < most:
+            if task is None:
+                load.problems.append("there was no task left")
                 return
+            began = time.perf_counter()
+            task = hand_in(task)
+            load.cycle_ms.append((time.perf_counter() - began) * 1000)
 
     _together(labelers, one, load, begin=lambda: ready.wait(PATIENCE_SECONDS), broken=ready.abort)
     return load
@@ -128,7 +139,7 @@ def work_thinking(labelers: Sequence[Labeler], *, think: float, seconds: float) 
     def one(labeler: Labeler) -> None:
         time.sleep(random.uniform(0, think))
         while time.monotonic() < end:
-            if not _cycle(labeler, load, think=think):
+            if not _cycle(labeler, load, think):
                 return
 
     _together(labelers, one, load)
@@ -157,15 +168,19 @@ def hand_outs(labelers: Sequence[Labeler], *, rounds: int) -> tuple[int, int]:
     return len(given), len(given) - len(set(given))
 
 
-def _cycle(labeler: Labeler, load: Load, *, think: float = 0.0) -> bool:
+def _submit_and_ask(labeler: Labeler, task: Any) -> Any | None:
+    labeler.submit(task)
+    return labeler.next()
+
+
+def _cycle(labeler: Labeler, load: Load, think: float) -> bool:
     began = time.perf_counter()
     task = labeler.next()
     load.next_ms.append((time.perf_counter() - began) * 1000)
     if task is None:
         load.problems.append("there was no task left")
         return False
-    if think:
-        time.sleep(think * random.uniform(0.8, 1.2))
+    time.sleep(think * random.uniform(0.8, 1.2))
     began = time.perf_counter()
     labeler.submit(task)
     load.submit_ms.append((time.perf_counter() - began) * 1000)

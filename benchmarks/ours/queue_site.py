@@ -25,7 +25,7 @@ NO_THROTTLE = {
 
 
 class Annotator:
-    """By the API, with a token of one's own: POST a claim, POST a submission."""
+    """By the API, with a token of one's own: POST a claim, and submissions that may bring the next task."""
 
     def __init__(self, address: str, project: str, token: str, outputs: int) -> None:
         self._caller = Caller(address, {"Authorization": f"Bearer {token}"})
@@ -36,7 +36,14 @@ class Annotator:
         return self._caller.ask("POST", self._claim, {"kind": "rank"})[1]
 
     def submit(self, task: Any) -> None:
-        self._caller.ask("POST", f"/api/v1/assignments/{task['id']}/submit/", {"places": self._places})
+        self._submit(task)
+
+    def submit_for_next(self, task: Any) -> Any | None:
+        return self._submit(task, next=True)["next"]
+
+    def _submit(self, task: Any, **asked: bool) -> Any:
+        path = f"/api/v1/assignments/{task['id']}/submit/"
+        return self._caller.ask("POST", path, {"places": self._places, **asked})[1]
 
     def name_of(self, task: Any) -> str:
         """Each prompt has its number in it; the API tells no task's id."""

@@ -19,11 +19,12 @@ from labeling.api.serializers import (
     DraftSent,
     DraftVersion,
     Lease,
+    SubmissionAnswered,
     SubmissionMade,
     SubmissionSent,
 )
 from labeling.errors import Conflict, DomainError
-from labeling.models import Submission, Task
+from labeling.models import Submission, Task, User
 from labeling.rubric_queries import rubric_shown
 from labeling.rubrics.answers import Given, to_fields
 
@@ -91,12 +92,15 @@ class Draft(AssignmentView):
 
 
 class Submissions(AssignmentView):
-    @extend_schema(operation_id="submit_assignment", request=SubmissionSent, responses={201: SubmissionMade})
+    @extend_schema(
+        operation_id="submit_assignment", request=SubmissionSent, responses={201: SubmissionAnswered}
+    )
     @answered_once
     def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
         """Submit a ranking (`places`), why there can be none (`verdict`), or a demonstration (`text`).
 
-        Again, it is a new revision. After the lease it is taken all the same, marked late.
+        Again, it is a new revision. After the lease it is taken all the same, marked late. With `next` the
+        answer brings the next task; whatever becomes of that, the submission is taken.
         """
         assignment = access.assignment_for(request.user, assignment_id)
         sent = self.sent(SubmissionSent)
@@ -115,7 +119,10 @@ class Submissions(AssignmentView):
             )
         else:
             submission = self._judged(sent, common)
-        return Response(shown(SubmissionMade, submission), status=201)
+        answer = shown(SubmissionMade, submission)
+        if sent["next"]:
+            answer["next"] = _next_task(request.user, assignment.task)
+        return Response(answer, status=201)
 
     def _judged(self, sent: dict[str, Any], common: dict[str, Any]) -> Submission:
         asked = str(sent["rubric_version"] or "")
@@ -128,6 +135,14 @@ class Submissions(AssignmentView):
             return actions.set_aside(verdict=sent["verdict"], **common)
         places = list(enumerate(sent["places"], start=1))
         return actions.submit_ranking(places=places, strength=sent["strength"], **common)
+
+
+def _next_task(user: User, done: Task) -> dict[str, Any] | None:
+    try:
+        assignment = actions.claim_task(user=user, project=done.project, kind=done.kind)
+    except Conflict:
+        return None
+    return assignment and shown(AssignmentShown, assignment)
 
 
 def _given(answers: Iterable[Mapping[str, Any]]) -> list[Given]:

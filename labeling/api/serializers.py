@@ -258,6 +258,20 @@ class SubmissionSent(serializers.Serializer):
     active_seconds = serializers.IntegerField(
         required=False, default=None, allow_null=True, min_value=0, max_value=86_400
     )
+    next = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Claim the next task of this project and kind with it, as the page does.",
+    )
+
+
+class SubmissionAnswered(SubmissionMade):
+    next = AssignmentShown(
+        required=False,
+        allow_null=True,
+        help_text="Where it was asked for: your next task. Null when there is none, or a claim would be "
+        "refused; a claim says why.",
+    )
 
 
 class JudgmentParameters(PageParameters):

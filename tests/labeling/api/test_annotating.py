@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from labeling.actions import choose_topics, publish_rubric
+from labeling.actions import choose_topics, pause_project, publish_rubric
 from labeling.models import Assignment, Demonstration, Ranking, Submission
 from labeling.rubrics.questions import Option, Question
 from tests.api import api_for, assert_problem
@@ -262,3 +262,47 @@ def test_a_program_is_given_what_fits_its_owner_and_no_more_than_the_days_cap(pr
     assert assignment["topics"] == ["hate"]
     assert claim(api, project).status_code == 204
     assert api.get(f"projects/{project.public_id}/").data["counts"]["rank"]["waiting_for_you"] == 0
+
+
+def test_a_submission_brings_the_next_task_when_asked_to(api, project, annotator):
+    make_ranking_task(project)
+    second = make_ranking_task(project)
+    make_demonstration_task(project)
+    first = claim(api, project).data
+
+    sent = api.post(f"assignments/{first['id']}/submit/", {"places": [1, 2, 3, 4], "next": True})
+    last = api.post(f"assignments/{sent.data['next']['id']}/submit/", {"places": [1, 2, 3, 4], "next": True})
+
+    assert (sent.status_code, sent.data["revision"]) == (201, 1)
+    assert Assignment.objects.get(public_id=sent.data["next"]["id"]).task == second
+    assert {name: sent.data["next"][name] for name in ("kind", "status")} == {
+        "kind": "rank",
+        "status": "leased",
+    }
+    assert [output["number"] for output in sent.data["next"]["outputs"]] == [1, 2, 3, 4]
+    # A task of the other kind is open: that is not what they are at.
+    assert (last.status_code, last.data["next"]) == (201, None)
+
+
+def test_what_a_claim_would_refuse_does_not_keep_a_submission_out(api, project, annotator):
+    make_ranking_task(project)
+    make_ranking_task(project)
+    first = claim(api, project).data
+    pause_project(project=project, reason="Lunch.")
+
+    sent = api.post(f"assignments/{first['id']}/submit/", {"places": [1, 2, 3, 4], "next": True})
+
+    assert (sent.status_code, sent.data["next"]) == (201, None)
+    assert Submission.objects.count() == 1
+    assert_problem(claim(api, project), 409, "paused")
+
+
+def test_a_submission_that_is_refused_brings_nothing(api, project, annotator):
+    make_ranking_task(project)
+    make_ranking_task(project)
+    first = claim(api, project).data
+
+    sent = api.post(f"assignments/{first['id']}/submit/", {"places": [1], "next": True})
+
+    assert_problem(sent, 400, "bad_ranking")
+    assert Assignment.objects.count() == 1

@@ -38,6 +38,19 @@ def test_a_repeated_submission_is_one_and_answered_alike(annotator, assignment):
     assert Submission.objects.count() == 1
 
 
+def test_the_next_task_is_claimed_once_and_answered_alike(annotator, project, assignment):
+    api = api_for(annotator)
+    make_ranking_task(project)
+    path, body = f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4], "next": True}
+
+    first = api.post(path, body, Idempotency_Key="k-1")
+    again = api.post(path, body, Idempotency_Key="k-1")
+
+    assert first.data["next"] is not None
+    assert again.data == first.data
+    assert Assignment.objects.count() == 2
+
+
 def test_without_a_key_a_second_submission_is_a_revision(annotator, assignment):
     api = api_for(annotator)
     path, body = f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4]}

@@ -4,6 +4,7 @@
 """
 
 import uuid
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.postgres.expressions import ArraySubquery
@@ -34,6 +35,8 @@ from labeling.models import (
     Transfer,
     User,
 )
+from labeling.pauses import IS_SITE_PAUSED
+from labeling.rubric_queries import newest_rubric_of
 from labeling.sessions import mark_of
 
 Role = Membership.Role
@@ -112,18 +115,25 @@ def _roles_at(project: str) -> ArraySubquery:
     return ArraySubquery(standing(asked("user")).filter(project=OuterRef(project)).values("role"))
 
 
+def _of_work(project: str) -> dict[str, Any]:
+    """Of a row with its project at this path: what is asked next, of whatever people do there."""
+    return {"is_site_paused": IS_SITE_PAUSED, "newest_rubric_id": newest_rubric_of(OuterRef(project))}
+
+
 def _has_one_of(roles: tuple[str, ...], user: User, row: Project | Assignment) -> bool:
     return is_site_admin(user) or not set(roles).isdisjoint(row.roles)  # type: ignore[union-attr] # annotated
 
 
 _PROJECT = Composed(
-    lambda: Project.objects.filter(public_id=asked("public_id")).annotate(roles=_roles_at("pk"))
+    lambda: Project.objects.filter(public_id=asked("public_id")).annotate(
+        roles=_roles_at("pk"), **_of_work("pk")
+    )
 )
 _ASSIGNMENT = Composed(
     lambda: (
         Assignment.objects.filter(public_id=asked("public_id"), user=asked("user"))
         .select_related("task__prompt", "task__project", "user")
-        .annotate(roles=_roles_at("task__project"))
+        .annotate(roles=_roles_at("task__project"), **_of_work("task__project"))
     )
 )
 
@@ -133,6 +143,8 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     assignment = _ASSIGNMENT.first(user=user.pk, public_id=public_id)
     if assignment is None or not _has_one_of(LABELERS, user, assignment):
         raise Http404
+    for name in _of_work(""):
+        setattr(assignment.task.project, name, getattr(assignment, name))
     return assignment
 
 

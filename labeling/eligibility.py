@@ -37,6 +37,9 @@ FITS = """
 """
 
 
+UNFINISHED = (Assignment.Status.RESERVED, Assignment.Status.LEASED, Assignment.Status.EXPIRED)
+
+
 @dataclass(frozen=True)
 class Eligibility:
     """What one person may be given in one project.
@@ -45,6 +48,7 @@ class Eligibility:
     left_today: how many tasks more may be handed to them before the day is over; None: no cap.
     sets: primary keys of the task sets that are for them. must_qualify: the qualification comes first.
     is_suspended: they are kept out, and came through the door before that was said.
+    has_begun: they have something anywhere that they hold or let expire.
     is_measured: tasks with a known answer are mixed in with the others, and counted with them, since a number
     that does not go down would tell which they were.
     """
@@ -56,6 +60,7 @@ class Eligibility:
     must_qualify: bool = False
     is_measured: bool = False
     is_suspended: bool = False
+    has_begun: bool = True
 
     @property
     def is_day_full(self) -> bool:
@@ -115,6 +120,7 @@ def eligibility_of(user: User, project: Project) -> Eligibility:
         must_qualify=project.requires_qualification and not (membership and membership.qualified_at),
         is_measured=project.gold_share > 0,
         is_suspended=membership.is_suspended if membership else _suspensions(user, project).exists(),
+        has_begun=membership is None or membership.has_begun,
     )
 
 
@@ -135,6 +141,7 @@ _MEMBERSHIP = Composed(
         .annotate(
             sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))),
             is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
+            has_begun=Exists(Assignment.objects.filter(user=asked("user"), status__in=UNFINISHED)),
         )
         .order_by("pk")[:1]
     )

@@ -1,17 +1,38 @@
 """What can be asked of rubrics."""
 
 import uuid
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from labeling.composed import Composed, asked
 from labeling.models import Project, RubricVersion
 
-_NEWEST = Composed(lambda: RubricVersion.objects.filter(project=asked("project")).order_by("-number")[:1])
+
+def newest_rubric_of(project: Any) -> Subquery:
+    """Its primary key, for a query whose rows have a project."""
+    return Subquery(RubricVersion.objects.filter(project=project).order_by("-number").values("pk")[:1])
+
+
+_NEWEST = Composed(
+    lambda: Project.objects.filter(pk=asked("project")).values_list(newest_rubric_of(OuterRef("pk")))
+)
 
 
 def newest_rubric(project: Project) -> RubricVersion | None:
-    return _NEWEST.first(project=project.pk)
+    """As of when the project was read, where that told it (access.py)."""
+    if not hasattr(project, "newest_rubric_id"):
+        [(newest,)] = _NEWEST.all(project=project.pk)
+    else:
+        newest = project.newest_rubric_id
+    return None if newest is None else _version(newest)
+
+
+@lru_cache(maxsize=1000)
+def _version(pk: int) -> RubricVersion:
+    """Kept in the process: a version never changes."""
+    return RubricVersion.objects.get(pk=pk)
 
 
 def rubric_shown(project: Project, public_id: str) -> RubricVersion | None:

@@ -8,7 +8,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from labeling.actions.bounds import HELD, check_room_for_one_more, has_room_for_one_more
+from labeling.actions.bounds import check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
 from labeling.composed import Composed, asked
@@ -20,11 +20,6 @@ from labeling.pauses import is_paused, why_paused
 Status = Assignment.Status
 
 _LOCKED_PERSON = Composed(lambda: User.objects.select_for_update(no_key=True).filter(pk=asked("user")))
-_BEGUN = Composed(
-    lambda: Assignment.objects.filter(user=asked("user"), status__in=[*HELD, Status.EXPIRED]).values_list(
-        "pk", flat=True
-    )[:1]
-)
 
 
 @transaction.atomic
@@ -44,8 +39,8 @@ def claim_task(*, user: User, project: Project, kind: str) -> Assignment | None:
     seeker = _seeker(user, project, kind)
     if seeker.may.is_suspended:
         return None
-    # Who has submitted everything, which is usual, is asked once what there is of theirs and not five times.
-    has_begun = bool(_BEGUN.all(user=user.pk))
+    # Who has submitted everything, which is usual, is not asked further what there is of theirs.
+    has_begun = seeker.may.has_begun
     if has_begun and (opened := _open_assignment(seeker)):
         return opened
     if seeker.may.is_day_full:

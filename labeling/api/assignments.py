@@ -142,7 +142,7 @@ def _next_task(user: User, done: Task) -> dict[str, Any] | None:
         assignment = actions.claim_task(user=user, project=done.project, kind=done.kind)
     except Conflict:
         return None
-    return assignment and shown(AssignmentShown, assignment)
+    return None if assignment is None else shown(AssignmentShown, assignment)
 
 
 def _given(answers: Iterable[Mapping[str, Any]]) -> list[Given]:

@@ -8,7 +8,7 @@ def test_a_claim_and_its_submission_ask_the_database_rarely(
     project, annotator, django_assert_max_num_queries
 ):
     api = api_for(annotator, "label")
-    for _ in range(3):
+    for _ in range(4):
         make_ranking_task(project)
     claims = f"projects/{project.public_id}/assignments/"
     first = api.post(
@@ -16,9 +16,13 @@ def test_a_claim_and_its_submission_ask_the_database_rarely(
     ).data  # and records the use of the token, and prepares what is asked
     api.post(f"assignments/{first['id']}/submit/", {"places": [1, 2, 3, 4]})
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(9):
         second = api.post(claims, {"kind": "rank"})
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(7):
         sent = api.post(f"assignments/{second.data['id']}/submit/", {"places": [1, 2, 3, 4]})
+    third = api.post(claims, {"kind": "rank"})
+    with django_assert_max_num_queries(13):
+        both = api.post(f"assignments/{third.data['id']}/submit/", {"places": [1, 2, 3, 4], "next": True})
 
     assert (second.status_code, sent.status_code) == (200, 201)
+    assert both.data["next"] is not None

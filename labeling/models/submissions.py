@@ -38,7 +38,10 @@ class Submission(PublicIdModel):
         RETURNED = "returned", _("returned")
         ACCEPTED = "accepted", _("accepted")
 
-    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="submissions")
+    # Found by the indexes of the constraints, which begin with it.
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, related_name="submissions", db_index=False
+    )
     # The task's, which never changes: what waits for review is found by an index that begins with it.
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="submissions", db_index=False)
     revision = models.PositiveIntegerField()

@@ -150,7 +150,8 @@ class Assignment(PublicIdModel):
     # Of whoever may not judge the task.
     BARRED = (Status.WROTE, Status.SAW)
 
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="assignments")
+    # Found by the constraint's index, which begins with it; each more costs something at every claim.
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
     status = models.CharField(max_length=16, choices=Status, default=Status.LEASED)
     # False for a submission that came after the seat had gone to someone else: an extra judgment.

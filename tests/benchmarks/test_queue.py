@@ -21,6 +21,10 @@ class Counting:
     def submit(self, task):
         assert task is not None
 
+    def submit_for_next(self, task):
+        self.submit(task)
+        return self.next()
+
     def name_of(self, task):
         return str(task)
 
@@ -28,13 +32,15 @@ class Counting:
         pass
 
 
-def test_people_work_until_so_many_are_done():
+@pytest.mark.parametrize("in_two", [False, True])
+def test_people_work_until_so_many_are_done(in_two):
     tasks = list(range(1000))
 
-    load = work([Counting(tasks), Counting(tasks)], seconds=30, most=100)
+    load = work([Counting(tasks), Counting(tasks)], seconds=30, most=100, in_two=in_two)
 
-    assert 100 <= len(load.submit_ms) <= 101
-    assert len(load.next_ms) == len(load.submit_ms)
+    assert 100 <= len(load.cycle_ms) <= 101
+    # What is counted is handed in; each has one more, which was given last.
+    assert 1000 - len(tasks) == len(load.cycle_ms) + 2
     assert load.problems == []
     assert load.cycles_per_s > 0
 
@@ -42,7 +48,7 @@ def test_people_work_until_so_many_are_done():
 def test_that_the_tasks_came_to_an_end_is_told():
     load = work([Counting([1, 2, 3])], seconds=30, most=100)
 
-    assert (len(load.submit_ms), load.problems) == (2, ["there was no task left"])
+    assert (len(load.cycle_ms), load.problems) == (3, ["there was no task left"])
 
 
 def test_people_who_think_submit_what_they_were_given():

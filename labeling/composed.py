@@ -9,13 +9,18 @@ by an index. What is asked once a page is better left as it is: this is for the 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, Model, QuerySet
+from django.db.models.query import (  # type: ignore[attr-defined] # not all in its stubs
+    FlatValuesListIterable,
+    ValuesListIterable,
+    get_related_populators,
+)
 from django.db.models.sql.compiler import SQLCompiler
 
 from labeling.statements import Statement
@@ -47,16 +52,7 @@ class Composed(Generic[Row]):
 
     def all(self, **values: Any) -> list[Row]:
         known = self._known = self._known or _compose(self._queryset())
-        known.statement.prepare(known.queryset.db)
-        compiler: Any = copy.copy(known.compiler)
-        compiler.connection = connections[known.queryset.db]  # the thread's own
-        call = known.statement.call, known.statement.values(values)
-        compiler.as_sql = lambda *_args, **_options: call
-        compiler.get_converters = lambda _columns: known.converters
-        query: Any = _Ready(compiler)
-        ready: QuerySet[Any, Any] = QuerySet(known.queryset.model, query=query, using=known.queryset.db)
-        rows: Any = known.queryset._iterable_class
-        return list(rows(ready))
+        return [known.read(row) for row in known.statement.rows(**values)]
 
     def first(self, **values: Any) -> Row | None:
         """The first row; the queryset itself says when it needs no more."""
@@ -80,32 +76,61 @@ def row(model: type[AnyModel], values: Sequence[Any]) -> AnyModel:
 
 
 @dataclass(frozen=True)
-class _Known:
-    queryset: QuerySet[Any, Any]
-    compiler: SQLCompiler
+class _Known(Generic[Row]):
     statement: Statement
-    converters: dict[int, Any]  # of the columns, by their place
+    read: Callable[[tuple[Any, ...]], Row]
 
 
-class _Ready:
-    """Stands where a queryset has its query, and is composed already."""
-
-    def __init__(self, compiler: SQLCompiler) -> None:
-        self._compiler = compiler
-
-    def get_compiler(self, *_args: Any, **_options: Any) -> SQLCompiler:
-        return self._compiler
-
-
-def _compose(queryset: QuerySet[Any, Any]) -> _Known:
-    compiler: Any = queryset.query.get_compiler(queryset.db)
+def _compose(queryset: QuerySet[Any, Row]) -> _Known[Row]:
+    compiler: Any = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     sql, parameters = compiler.as_sql()
-    with connections[queryset.db].cursor() as cursor:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         # What is the same each time is written out, so that it is known when the statement is planned.
         shown = tuple(f"%({p.name})s" if isinstance(p, _Asked) else _written(cursor, p) for p in parameters)
+    return _Known(Statement(sql % shown), _reader(queryset, compiler))
+
+
+def _reader(queryset: QuerySet[Any, Row], compiler: Any) -> Callable[[tuple[Any, ...]], Row]:
+    """What makes of a row of the database what the queryset would: its iterables, with what never changes
+    worked out before."""
     converters = compiler.get_converters([column for column, *_ in compiler.select])
-    compiler.connection = None  # it belongs to this thread, and ends with it
-    return _Known(queryset, compiler, Statement(sql % shown), converters)
+    rows: Any = queryset._iterable_class
+    make: Any = _model_reader(compiler)
+    if issubclass(rows, FlatValuesListIterable):
+        make = itemgetter(0)
+    elif issubclass(rows, ValuesListIterable):
+        make = tuple
+
+    def read(row: tuple[Any, ...]) -> Row:
+        connection, values = connections[DEFAULT_DB_ALIAS], list(row)
+        for place, (convert, column) in converters.items():
+            for each in convert:
+                values[place] = each(values[place], column, connection)
+        result: Row = make(values)
+        return result
+
+    return read
+
+
+def _model_reader(compiler: Any) -> Callable[[list[Any]], Model] | None:
+    """With what is joined by select_related, and what is annotated; None of a queryset of values."""
+    if compiler.klass_info is None:
+        return None
+    model, places = compiler.klass_info["model"], compiler.klass_info["select_fields"]
+    own = slice(places[0], places[-1] + 1)
+    names = [column.target.attname for column, *_ in compiler.select[own]]
+    joined = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+    annotated = tuple(compiler.annotation_col_map.items())
+
+    def make(values: list[Any]) -> Model:
+        row: Model = model.from_db(DEFAULT_DB_ALIAS, names, values[own])
+        for each in joined:
+            each.populate(values, row)
+        for name, place in annotated:
+            setattr(row, name, values[place])
+        return row
+
+    return make
 
 
 def _written(cursor: Any, value: Any) -> str:

@@ -43,9 +43,9 @@ class Statement:
     def values(self, asked: dict[str, Any]) -> list[Any]:
         return [asked[name] for name in self.names]
 
-    def prepare(self, using: str = DEFAULT_DB_ALIAS) -> None:
+    def prepare(self) -> None:
         """On this thread's connection, if it is not there yet."""
-        connection = connections[using]
+        connection = connections[DEFAULT_DB_ALIAS]
         connection.ensure_connection()
         known = _prepared.setdefault(connection.connection, set())
         if self.name not in known:

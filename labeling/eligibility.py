@@ -37,9 +37,6 @@ FITS = """
 """
 
 
-UNFINISHED = (Assignment.Status.RESERVED, Assignment.Status.LEASED, Assignment.Status.EXPIRED)
-
-
 @dataclass(frozen=True)
 class Eligibility:
     """What one person may be given in one project.
@@ -60,7 +57,7 @@ class Eligibility:
     must_qualify: bool = False
     is_measured: bool = False
     is_suspended: bool = False
-    has_begun: bool = True
+    has_begun: bool = False
 
     @property
     def is_day_full(self) -> bool:
@@ -110,7 +107,11 @@ class Eligibility:
 def eligibility_of(user: User, project: Project) -> Eligibility:
     """Simulated annotators read nothing: they need no care, no day and no qualification."""
     if user.kind == User.Kind.SIMULATED:
-        return Eligibility(topics=tuple(Topic.values), sets=tuple(_sets_for(user, project)))
+        return Eligibility(
+            topics=tuple(Topic.values),
+            sets=tuple(_sets_for(user, project)),
+            has_begun=_unfinished(user.pk).exists(),
+        )
     membership = _MEMBERSHIP.first(user=user.pk, project=project.pk)
     return Eligibility(
         languages=tuple(membership.languages) if membership else (),
@@ -120,7 +121,7 @@ def eligibility_of(user: User, project: Project) -> Eligibility:
         must_qualify=project.requires_qualification and not (membership and membership.qualified_at),
         is_measured=project.gold_share > 0,
         is_suspended=membership.is_suspended if membership else _suspensions(user, project).exists(),
-        has_begun=membership is None or membership.has_begun,
+        has_begun=membership.has_begun if membership else _unfinished(user.pk).exists(),
     )
 
 
@@ -129,6 +130,11 @@ def _sets_for(user: User, project: Project, of_their_group: Q | None = None) -> 
     for_them = Q(people__isnull=True, group="") | Q(people=user)
     sets = TaskSet.objects.filter(for_them | of_their_group if of_their_group else for_them, project=project)
     return sets.order_by("pk").distinct().values_list("pk", flat=True)
+
+
+def _unfinished(user: Any) -> QuerySet[Assignment]:
+    held_or_expired = (Assignment.Status.RESERVED, Assignment.Status.LEASED, Assignment.Status.EXPIRED)
+    return Assignment.objects.filter(user=user, status__in=held_or_expired)
 
 
 def _suspensions(user: User, project: Project) -> QuerySet[Suspension]:
@@ -141,7 +147,7 @@ _MEMBERSHIP = Composed(
         .annotate(
             sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))),
             is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
-            has_begun=Exists(Assignment.objects.filter(user=asked("user"), status__in=UNFINISHED)),
+            has_begun=Exists(_unfinished(asked("user"))),
         )
         .order_by("pk")[:1]
     )

@@ -143,8 +143,9 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     assignment = _ASSIGNMENT.first(user=user.pk, public_id=public_id)
     if assignment is None or not _has_one_of(LABELERS, user, assignment):
         raise Http404
-    for name in _of_work(""):
-        setattr(assignment.task.project, name, getattr(assignment, name))
+    project: Any = assignment.task.project
+    project.is_site_paused = assignment.is_site_paused  # type: ignore[attr-defined] # annotated, as the next
+    project.newest_rubric_id = assignment.newest_rubric_id  # type: ignore[attr-defined]
     return assignment
 
 

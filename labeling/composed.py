@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.query import (  # type: ignore[attr-defined] # not all in its stubs
     FlatValuesListIterable,
+    ModelIterable,
     ValuesListIterable,
     get_related_populators,
 )
@@ -44,7 +45,7 @@ class _Asked(Expression):
 
 
 class Composed(Generic[Row]):
-    """A queryset in which `asked` stands for values; the rows come as it gives them, without prefetches."""
+    """A queryset of rows or of values_list() in which `asked` stands for values; nothing is prefetched."""
 
     def __init__(self, queryset: Callable[[], QuerySet[Any, Row]]) -> None:
         self._queryset = queryset
@@ -94,12 +95,12 @@ def _reader(queryset: QuerySet[Any, Row], compiler: Any) -> Callable[[tuple[Any,
     """What makes of a row of the database what the queryset would: its iterables, with what never changes
     worked out before."""
     converters = compiler.get_converters([column for column, *_ in compiler.select])
-    rows: Any = queryset._iterable_class
-    make: Any = _model_reader(compiler)
-    if issubclass(rows, FlatValuesListIterable):
-        make = itemgetter(0)
-    elif issubclass(rows, ValuesListIterable):
-        make = tuple
+    makers: dict[Any, Callable[[], Any]] = {
+        ModelIterable: lambda: _model_reader(compiler),
+        ValuesListIterable: lambda: tuple,
+        FlatValuesListIterable: lambda: itemgetter(0),
+    }
+    make = makers[queryset._iterable_class]()
 
     def read(row: tuple[Any, ...]) -> Row:
         connection, values = connections[DEFAULT_DB_ALIAS], list(row)
@@ -112,10 +113,8 @@ def _reader(queryset: QuerySet[Any, Row], compiler: Any) -> Callable[[tuple[Any,
     return read
 
 
-def _model_reader(compiler: Any) -> Callable[[list[Any]], Model] | None:
-    """With what is joined by select_related, and what is annotated; None of a queryset of values."""
-    if compiler.klass_info is None:
-        return None
+def _model_reader(compiler: Any) -> Callable[[list[Any]], Model]:
+    """With what is joined by select_related, and what is annotated."""
     model, places = compiler.klass_info["model"], compiler.klass_info["select_fields"]
     own = slice(places[0], places[-1] + 1)
     names = [column.target.attname for column, *_ in compiler.select[own]]

@@ -33,8 +33,8 @@ MADE = (
 )
 
 
-def making(tasks: str) -> str:
-    """WITH queries that make a person's assignment at each of these tasks, in SQL; `made` has its MADE.
+def making(task: str) -> str:
+    """WITH queries that make a person's assignment at the task that this is, in SQL; `made` has its MADE.
 
     Asked with public_id, user, status and lease: how long it holds the seat, NULL: it is no seat.
     """
@@ -51,7 +51,7 @@ def making(tasks: str) -> str:
                        WHERE task_id = task.id AND %(lease)s::interval IS NOT NULL ORDER BY random()
                    ),
                    '{{}}', 0
-            FROM {tasks} AS task
+            FROM {task} AS task
             RETURNING *
         ), kept AS (
             INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)

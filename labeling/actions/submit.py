@@ -289,11 +289,11 @@ def _new_submission(
         is_late=_lease_is_over(assignment),
         comment=comment,
     )
-    if not assignment.holds_seat:
-        take_seat(assignment)
+    takes_seat = not assignment.holds_seat and take_seat(assignment)
     transitions.hand_in(submission, active_seconds=active_seconds, ranking=ranking)
-    # Its row is locked by now: by the seat that was taken, or by the trigger that counts submissions.
-    transitions.complete_full_tasks([task.pk], actor=assignment.user)
+    if takes_seat or not is_revised:
+        # Its row is locked by now: by the seat, or by the trigger that counts first revisions.
+        transitions.complete_full_tasks([task.pk], actor=assignment.user)
     return submission
 
 

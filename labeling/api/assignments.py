@@ -1,9 +1,14 @@
 """An annotator's work: claim, keep, draft, submit, skip. As blind as the page."""
 
+from __future__ import annotations
+
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,7 +17,7 @@ from rest_framework.response import Response
 from labeling import access, actions
 from labeling.api.base import ApiView
 from labeling.api.idempotency import answered_once, submission_key
-from labeling.api.kept_serializers import shown
+from labeling.api.kept_serializers import kept, shown
 from labeling.api.serializers import (
     AssignmentShown,
     Claim,
@@ -24,9 +29,11 @@ from labeling.api.serializers import (
     SubmissionSent,
 )
 from labeling.errors import Conflict, DomainError
-from labeling.models import Submission, Task, User
+from labeling.models import Assignment, Submission, Task
 from labeling.rubric_queries import rubric_shown
 from labeling.rubrics.answers import Given, to_fields
+
+log = logging.getLogger(__name__)
 
 
 class AssignmentView(ApiView):
@@ -91,18 +98,37 @@ class Draft(AssignmentView):
         return Response({"draft_version": version})
 
 
+def _bring_next(view: Submissions, request: Request, answer: Response, assignment_id: uuid.UUID) -> None:
+    """The submission stands by now, and does so whatever becomes of the claim."""
+    if not kept(SubmissionSent).fields["next"].run_validation(request.data.get("next", False)):
+        return
+    # Of an answer that was kept, nothing was read.
+    done = (view.submitted or access.assignment_for(request.user, assignment_id)).task
+    answer.data["next"] = None
+    try:
+        assignment = actions.claim_task(user=request.user, project=done.project, kind=done.kind)
+        if assignment is not None:
+            answer.data["next"] = shown(AssignmentShown, assignment)
+    except Conflict:
+        pass
+    except DatabaseError:
+        log.exception("the task after %s was not claimed", assignment_id)
+
+
 class Submissions(AssignmentView):
+    submitted: Assignment | None = None
+
     @extend_schema(
         operation_id="submit_assignment", request=SubmissionSent, responses={201: SubmissionAnswered}
     )
-    @answered_once
+    @partial(answered_once, then=_bring_next)
     def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
         """Submit a ranking (`places`), why there can be none (`verdict`), or a demonstration (`text`).
 
         Again, it is a new revision. After the lease it is taken all the same, marked late. With `next` the
         answer brings the next task; whatever becomes of that, the submission is taken.
         """
-        assignment = access.assignment_for(request.user, assignment_id)
+        assignment = self.submitted = access.assignment_for(request.user, assignment_id)
         sent = self.sent(SubmissionSent)
         common = {
             "assignment": assignment,
@@ -119,10 +145,7 @@ class Submissions(AssignmentView):
             )
         else:
             submission = self._judged(sent, common)
-        answer = shown(SubmissionMade, submission)
-        if sent["next"]:
-            answer["next"] = _next_task(request.user, assignment.task)
-        return Response(answer, status=201)
+        return Response(shown(SubmissionMade, submission), status=201)
 
     def _judged(self, sent: dict[str, Any], common: dict[str, Any]) -> Submission:
         asked = str(sent["rubric_version"] or "")
@@ -135,14 +158,6 @@ class Submissions(AssignmentView):
             return actions.set_aside(verdict=sent["verdict"], **common)
         places = list(enumerate(sent["places"], start=1))
         return actions.submit_ranking(places=places, strength=sent["strength"], **common)
-
-
-def _next_task(user: User, done: Task) -> dict[str, Any] | None:
-    try:
-        assignment = actions.claim_task(user=user, project=done.project, kind=done.kind)
-    except Conflict:
-        return None
-    return None if assignment is None else shown(AssignmentShown, assignment)
 
 
 def _given(answers: Iterable[Mapping[str, Any]]) -> list[Given]:

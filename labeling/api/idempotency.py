@@ -23,27 +23,36 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Handler = Callable[..., Response]
 
 
-def answered_once(handler: Handler) -> Handler:
+def answered_once(handler: Handler, *, then: Callable[..., None] | None = None) -> Handler:
     """A handler whose answer is kept under the caller's key, in the transaction of its work.
 
-    A refusal changes nothing, so it is not kept: the same key may be tried again.
+    A refusal changes nothing, so it is not kept: the same key may be tried again. then(view, request, answer,
+    **names) is done each time, after that transaction and whether or not there is a key; what it adds to the
+    answer is not kept.
     """
 
     @functools.wraps(handler)
     def answer(view: Any, request: Request, **names: Any) -> Response:
         key = key_of(request)
-        if key is None:
-            return handler(view, request, **names)
-        with transaction.atomic():
-            row = begin_request(user=request.user, key=key, fingerprint=_fingerprint(request))
-            if row.status_code is not None:
-                return Response(row.body, status=row.status_code, headers={"Idempotency-Replayed": "true"})
-            response = handler(view, request, **names)
-            keep_answer(row=row, status_code=response.status_code, body=_as_sent(response.data))
-            return response
+        response = (
+            handler(view, request, **names) if key is None else _once(key, handler, view, request, names)
+        )
+        if then is not None:
+            then(view, request, response, **names)
+        return response
 
     answer.is_answered_once = True  # type: ignore[attr-defined]
     return answer
+
+
+def _once(key: str, handler: Handler, view: Any, request: Request, names: dict[str, Any]) -> Response:
+    with transaction.atomic():
+        row = begin_request(user=request.user, key=key, fingerprint=_fingerprint(request))
+        if row.status_code is not None:
+            return Response(row.body, status=row.status_code, headers={"Idempotency-Replayed": "true"})
+        response = handler(view, request, **names)
+        keep_answer(row=row, status_code=response.status_code, body=_as_sent(response.data))
+        return response
 
 
 def key_of(request: Request) -> str | None:

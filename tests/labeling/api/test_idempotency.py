@@ -5,8 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
+from labeling import actions
 from labeling.actions import idempotency
 from labeling.models import Assignment, IdempotentRequest, Submission
 from labeling.tasks import forget_answers
@@ -38,7 +39,7 @@ def test_a_repeated_submission_is_one_and_answered_alike(annotator, assignment):
     assert Submission.objects.count() == 1
 
 
-def test_the_next_task_is_claimed_once_and_answered_alike(annotator, project, assignment):
+def test_the_next_task_is_claimed_anew_and_is_the_one_that_is_open(annotator, project, assignment):
     api = api_for(annotator)
     make_ranking_task(project)
     path, body = f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4], "next": True}
@@ -46,9 +47,25 @@ def test_the_next_task_is_claimed_once_and_answered_alike(annotator, project, as
     first = api.post(path, body, Idempotency_Key="k-1")
     again = api.post(path, body, Idempotency_Key="k-1")
 
-    assert first.data["next"] is not None
-    assert again.data == first.data
+    assert (again.data["id"], again.data["next"]["id"]) == (first.data["id"], first.data["next"]["id"])
     assert Assignment.objects.count() == 2
+    assert "next" not in IdempotentRequest.objects.get(key="k-1").body
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k-1"}])
+def test_no_claim_that_fails_takes_a_submission_back(annotator, project, assignment, monkeypatch, headers):
+    def fail(**_of_claim):
+        assert not connection.in_atomic_block
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(actions, "claim_task", fail)
+    path, body = f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4], "next": True}
+
+    sent = api_for(annotator).post(path, body, **headers)
+
+    assert (sent.status_code, sent.data["next"]) == (201, None)
+    assert Submission.objects.count() == 1
 
 
 def test_without_a_key_a_second_submission_is_a_revision(annotator, assignment):

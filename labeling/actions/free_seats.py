@@ -63,6 +63,26 @@ _REACHED = f"""
           AND place.priority = shelf.priority AND {_IS_REMEMBERED}
     ), 0)
 """  # noqa: S608 -- constants of this module
+_POOLS = f"""
+    SELECT looked.purpose, looked.task_set, first.language, first.topics
+    FROM (
+        SELECT purpose, task_set
+        FROM unnest(%(purposes)s::varchar[]) AS purpose, unnest(%(sets)s::bigint[]) AS task_set
+    ) AS looked CROSS JOIN LATERAL (
+        SELECT task.language, task.topics FROM labeling_task AS task
+        WHERE {_FREE} AND task.purpose = looked.purpose
+          AND COALESCE(task.task_set_id, 0) = looked.task_set
+        ORDER BY task.language, task.topics LIMIT 1
+    ) AS first
+    UNION ALL
+    SELECT pool.purpose, pool.task_set, other.language, other.topics
+    FROM pool CROSS JOIN LATERAL (
+        SELECT task.language, task.topics FROM labeling_task AS task
+        WHERE {_FREE} AND task.purpose = pool.purpose AND COALESCE(task.task_set_id, 0) = pool.task_set
+          AND (task.language, task.topics) > (pool.language, pool.topics)
+        ORDER BY task.language, task.topics LIMIT 1
+    ) AS other
+"""  # noqa: S608 -- constants of this module
 _SHELVES_OF_POOL = f"""
     (
         SELECT task.priority FROM labeling_task AS task
@@ -99,26 +119,7 @@ def _taking(lock: str) -> str:
         for where in (same_shelf, "task.priority < pool.priority")
     ]
     return f"""
-    WITH RECURSIVE pool AS (
-        SELECT looked.purpose, looked.task_set, first.language, first.topics
-        FROM (
-            SELECT purpose, task_set
-            FROM unnest(%(purposes)s::varchar[]) AS purpose, unnest(%(sets)s::bigint[]) AS task_set
-        ) AS looked CROSS JOIN LATERAL (
-            SELECT task.language, task.topics FROM labeling_task AS task
-            WHERE {_FREE} AND task.purpose = looked.purpose
-              AND COALESCE(task.task_set_id, 0) = looked.task_set
-            ORDER BY task.language, task.topics LIMIT 1
-        ) AS first
-        UNION ALL
-        SELECT pool.purpose, pool.task_set, other.language, other.topics
-        FROM pool CROSS JOIN LATERAL (
-            SELECT task.language, task.topics FROM labeling_task AS task
-            WHERE {_FREE} AND task.purpose = pool.purpose AND COALESCE(task.task_set_id, 0) = pool.task_set
-              AND (task.language, task.topics) > (pool.language, pool.topics)
-            ORDER BY task.language, task.topics LIMIT 1
-        ) AS other
-    ), best AS MATERIALIZED (
+    WITH RECURSIVE pool AS ({_POOLS}), best AS MATERIALIZED (
         SELECT pool.*, task.priority, task.id AS first
         FROM pool CROSS JOIN LATERAL ({_FIRST_OF_POOL}) AS task
         WHERE {FITS}

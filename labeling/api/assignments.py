@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
+from django.http import Http404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -102,14 +103,14 @@ def _bring_next(view: Submissions, request: Request, answer: Response, assignmen
     """The submission stands by now, and does so whatever becomes of the claim."""
     if not kept(SubmissionSent).fields["next"].run_validation(request.data.get("next", False)):
         return
-    # Of an answer that was kept, nothing was read.
-    done = (view.submitted or access.assignment_for(request.user, assignment_id)).task
     answer.data["next"] = None
     try:
+        # Of an answer that was kept, nothing was read; whoever sends it again may be kept out by now.
+        done = (view.submitted or access.assignment_for(request.user, assignment_id)).task
         assignment = actions.claim_task(user=request.user, project=done.project, kind=done.kind)
         if assignment is not None:
             answer.data["next"] = shown(AssignmentShown, assignment)
-    except Conflict:
+    except (Conflict, Http404):
         pass
     except DatabaseError:
         log.exception("the task after %s was not claimed", assignment_id)

@@ -52,6 +52,18 @@ def test_the_next_task_is_claimed_anew_and_is_the_one_that_is_open(annotator, pr
     assert "next" not in IdempotentRequest.objects.get(key="k-1").body
 
 
+def test_who_is_kept_out_by_now_still_gets_the_kept_answer_and_no_task(annotator, project, assignment):
+    api = api_for(annotator)
+    make_ranking_task(project)
+    path, body = f"assignments/{assignment['id']}/submit/", {"places": [1, 2, 3, 4], "next": True}
+    first = api.post(path, body, Idempotency_Key="k-1")
+    project.memberships.filter(user=annotator).delete()
+
+    again = api.post(path, body, Idempotency_Key="k-1")
+
+    assert (again.status_code, again.data["id"], again.data["next"]) == (201, first.data["id"], None)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k-1"}])
 def test_no_claim_that_fails_takes_a_submission_back(annotator, project, assignment, monkeypatch, headers):

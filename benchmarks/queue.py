@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import geometric_mean, median
 from typing import Any
 
 import psutil
@@ -24,10 +25,10 @@ import psutil
 from benchmarks.environments import DIRECTORY, LABEL_STUDIO, arguments
 from benchmarks.ours.page_site import Site, running_site
 from benchmarks.ours.queue_site import NO_THROTTLE, OurProject, ask, make_project, write_prompts
-from benchmarks.peers.label_studio import running_label_studio
+from benchmarks.peers.label_studio import LabelStudio, running_label_studio
 from benchmarks.peers.label_studio_queue import Annotator as PeerAnnotator
 from benchmarks.queue_database import Database, running_postgres
-from benchmarks.queue_people import Labeler, Load, hand_outs, p95, work, work_thinking
+from benchmarks.queue_people import Labeler, hand_outs, p95, work, work_thinking
 from benchmarks.queue_plan import FULL, QUICK, Plan
 
 MODULE = "benchmarks.queue"
@@ -40,10 +41,11 @@ WANTED = {
     "cycles_ratio": "at least 30",
 }
 SHARE = 80  # per cent of a project's tasks are done at most: what is measured is not how it ends
-SIDES = ("", "in_two_", "peer_")
+NAMES = ("cycles_per_s", "cpu_ms_a_cycle")
+WHOSE = {"": "ours", "in_two_": "ours, in two requests", "peer_": "Label Studio"}
 Figures = dict[str, Any]
 Pids = tuple[int, ...]
-ByTasksAndPeople = dict[str, dict[str, float]]
+Rounds = dict[str, dict[str, list[float]]]  # by tasks and people
 
 
 def main() -> None:
@@ -58,29 +60,35 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     say(f"servers on core {cores[0]}, people on core {cores[-1]}; load {os.getloadavg()[0]:.1f}")
     figures: Figures = {"load_before": os.getloadavg()[0]}
-    figures |= {side + name: {} for side in SIDES for name in ("cycles_per_s", "cpu_ms_a_cycle")}
+    figures |= {side + name: {} for side in WHOSE for name in NAMES}
     with (
         on_core(cores[0]),
         running_postgres() as database,
         running_site(DATABASE_URL=database.url, **NO_THROTTLE) as site,
+        peer_beside(site, database) as studio,
         on_core(cores[-1]),
     ):
         servers = (site.pid, database.pid)
         people = max(plan.people)
         unmeasured = make_project(site, tasks=plan.few_tasks, people=people, outputs=plan.outputs)
         warm_up(unmeasured.annotators(people), plan)
+        peers = Peers(studio, (database.pid, studio.pid), plan)
+        warm_up(peers.annotators(plan.few_tasks, max(plan.peer_people)), plan)
         for tasks in plan.small_sizes:
-            small(site, servers, plan, tasks, figures)
+            side_by_side(site, servers, peers, plan, tasks, figures)
         large(site, servers, plan, figures)
         figures |= imported(site, plan)
         figures |= handed_out(site, plan)
-        with on_core(cores[0]):
-            peer(site, database, plan, cores[-1], figures)
     for side, suffix in (("", ""), ("in_two_", "_in_two")):
-        figures["cycles_ratio" + suffix] = ratio(figures[side + "cycles_per_s"], figures["peer_cycles_per_s"])
-        figures["cycles_ratio_by_cpu" + suffix] = ratio(
-            figures["peer_cpu_ms_a_cycle"], figures[side + "cpu_ms_a_cycle"]
-        )
+        for name, over, under in (
+            ("cycles_ratio" + suffix, side + NAMES[0], "peer_" + NAMES[0]),
+            ("cycles_ratio_by_cpu" + suffix, "peer_" + NAMES[1], side + NAMES[1]),
+        ):
+            ratios = ratios_of(figures[over], figures[under])
+            figures |= {name: round(geometric_mean(ratios), 1), f"{name}_least": round(min(ratios), 1)}
+    for side in WHOSE:
+        for name in NAMES:
+            figures[side + name] = medians(figures[side + name])
     figures["load_after"] = os.getloadavg()[0]
     report(figures)
     print(json.dumps(figures))
@@ -97,15 +105,27 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-# --- this program
+# --- side by side
 
 
-def small(site: Site, servers: Pids, plan: Plan, tasks: int, figures: Figures) -> None:
-    """A new project for each number of people and each way: in a small one the tasks come to an end."""
+def side_by_side(site: Site, servers: Pids, peers: Peers, plan: Plan, tasks: int, figures: Figures) -> None:
+    """Both programs and both ways of ours by turns. Ours gets new projects for each number of people and each
+    way: in a small one the tasks come to an end."""
+    most = tasks * SHARE // 100 // plan.rounds
     for people in plan.people:
-        for in_two in (False, True):
-            project = make_project(site, tasks=tasks, people=people, outputs=plan.outputs)
-            cycles(project, servers, plan, people, figures, in_two=in_two)
+        one, two = (
+            make_project(site, tasks=tasks, people=people, outputs=plan.outputs).annotators(people)
+            for _way in range(2)
+        )
+        theirs = peers.annotators(tasks, people) if peers.have(tasks, people) else None
+        for _ in range(plan.rounds):
+            one_round(figures, "", tasks, servers, one, plan.seconds, most)
+            one_round(figures, "in_two_", tasks, servers, two, plan.seconds, most)
+            if theirs:
+                one_round(figures, "peer_", tasks, peers.pids, theirs, plan.peer_seconds, most)
+
+
+# --- this program
 
 
 def large(site: Site, servers: Pids, plan: Plan, figures: Figures) -> None:
@@ -126,7 +146,9 @@ def large(site: Site, servers: Pids, plan: Plan, figures: Figures) -> None:
     figures["dashboard_first_byte_s"] = round(project.dashboard_seconds(), 3)
     figures |= growth(site, plan, little, project)
     for people in plan.people:
-        cycles(project, servers, plan, people, figures)
+        for _ in range(plan.rounds):
+            labelers = project.annotators(people)
+            one_round(figures, "", plan.many_tasks, servers, labelers, plan.seconds, plan.many_tasks)
     load = work_thinking(
         project.annotators(plan.thinking_people), think=plan.think_seconds, seconds=plan.thinking_seconds
     )
@@ -160,17 +182,6 @@ def warm_up(labelers: Sequence[Labeler], plan: Plan) -> None:
     work(labelers, seconds=plan.warm_up_seconds, most=plan.few_tasks * SHARE // 100)
 
 
-def cycles(
-    project: OurProject, servers: Pids, plan: Plan, people: int, figures: Figures, *, in_two: bool = False
-) -> None:
-    before = cpu_of(*servers)
-    most = project.tasks * SHARE // 100
-    load = work(project.annotators(people), seconds=plan.seconds, most=most, in_two=in_two)
-    cpu_ms = ms_a_cycle(before, cpu_of(*servers), load)
-    keep(figures, "in_two_" if in_two else "", project.tasks, load, cpu_ms)
-    tell("ours, in two requests" if in_two else "ours", project.tasks, load, cpu_ms)
-
-
 def imported(site: Site, plan: Plan) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "prompts.jsonl"
@@ -190,7 +201,8 @@ def handed_out(site: Site, plan: Plan) -> Figures:
 # --- Label Studio
 
 
-def peer(site: Site, database: Database, plan: Plan, clients_core: int, figures: Figures) -> None:
+@contextmanager
+def peer_beside(site: Site, database: Database) -> Iterator[LabelStudio]:
     """On the same PostgreSQL server, in a database of its own."""
     ask(site, do="database", name="label_studio")
     server = {
@@ -201,69 +213,83 @@ def peer(site: Site, database: Database, plan: Plan, clients_core: int, figures:
         "POSTGRE_USER": "postgres",
         "POSTGRE_PASSWORD": "",
     }
-    with running_label_studio(**server) as studio, on_core(clients_core):
-        tokens = studio.make_people(max(plan.peer_people))
+    with running_label_studio(**server) as studio:
+        yield studio
 
-        def annotators(project: int, people: int) -> list[Labeler]:
-            return [PeerAnnotator(studio.address, project, token, plan.outputs) for token in tokens[:people]]
 
-        warm_up(
-            annotators(studio.fill_project(tasks=plan.few_tasks, outputs=plan.outputs), len(tokens)), plan
-        )
-        for tasks in plan.peer_sizes:
-            project = studio.fill_project(tasks=tasks, outputs=plan.outputs)
-            for people in plan.peer_people:
-                before = cpu_of(database.pid, studio.pid)
-                load = work(annotators(project, people), seconds=plan.peer_seconds, most=tasks * SHARE // 100)
-                cpu_ms = ms_a_cycle(before, cpu_of(database.pid, studio.pid), load)
-                keep(figures, "peer_", tasks, load, cpu_ms)
-                tell("Label Studio", tasks, load, cpu_ms)
+class Peers:
+    """Label Studio's annotators, in a project for each number of tasks."""
+
+    def __init__(self, studio: LabelStudio, pids: Pids, plan: Plan) -> None:
+        self.pids = pids
+        self._studio, self._plan = studio, plan
+        self._tokens = studio.make_people(max(plan.peer_people))
+        self._projects: dict[int, int] = {}
+
+    def have(self, tasks: int, people: int) -> bool:
+        return tasks in self._plan.peer_sizes and people in self._plan.peer_people
+
+    def annotators(self, tasks: int, people: int) -> list[Labeler]:
+        outputs = self._plan.outputs
+        if tasks not in self._projects:
+            self._projects[tasks] = self._studio.fill_project(tasks=tasks, outputs=outputs)
+        project = self._projects[tasks]
+        tokens = self._tokens[:people]
+        return [PeerAnnotator(self._studio.address, project, token, outputs) for token in tokens]
 
 
 # --- figures
 
 
-def keep(figures: Figures, side: str, tasks: int, load: Load, cpu_ms: float) -> None:
-    for name, figure in (("cycles_per_s", load.cycles_per_s), ("cpu_ms_a_cycle", cpu_ms)):
-        figures[side + name].setdefault(str(tasks), {})[str(load.people)] = figure
+def one_round(
+    figures: Figures,
+    side: str,
+    tasks: int,
+    pids: Pids,
+    labelers: Sequence[Labeler],
+    seconds: float,
+    most: int,
+) -> None:
+    before = cpu_of(*pids)
+    load = work(labelers, seconds=seconds, most=most, in_two=side == "in_two_")
+    cpu_ms = round(1000 * (cpu_of(*pids) - before) / max(1, len(load.cycle_ms)), 1)
+    for name, figure in zip(NAMES, (load.cycles_per_s, cpu_ms), strict=True):
+        figures[side + name].setdefault(str(tasks), {}).setdefault(str(load.people), []).append(figure)
+    problems = f"; {len(load.problems)} problems: {load.problems[0]}" if load.problems else ""
+    say(
+        f"{WHOSE[side]}, {tasks:,} tasks, {load.people} people: {load.cycles_per_s} cycles a second; "
+        f"{p95(load.cycle_ms)} ms (95 %); "
+        f"{cpu_ms} ms of the servers' core each, the people took {load.client_cores} cores{problems}"
+    )
 
 
-def ratio(over: ByTasksAndPeople, under: ByTasksAndPeople) -> float | None:
-    """The least of one over the other, at equal numbers of tasks and people; None without such."""
-    ratios = [
-        value / under[tasks][people]
+def ratios_of(over: Rounds, under: Rounds) -> list[float]:
+    """One over the other at equal tasks and people, where both have been measured: the middle one of those
+    that were taken round by round."""
+    return [
+        median(a / b for a, b in zip(rounds, under[tasks][people], strict=True))
         for tasks, by_people in over.items()
-        for people, value in by_people.items()
-        if under.get(tasks, {}).get(people)
+        for people, rounds in by_people.items()
+        if people in under.get(tasks, {})
     ]
-    return round(min(ratios), 1) if ratios else None
 
 
-def cpu_of(*pids: int) -> dict[int, float]:
-    """CPU seconds of these processes and of all that they started, by process."""
-    spent = {}
+def medians(rounds: Rounds) -> dict[str, dict[str, float]]:
+    return {
+        tasks: {people: median(figures) for people, figures in by_people.items()}
+        for tasks, by_people in rounds.items()
+    }
+
+
+def cpu_of(*pids: int) -> float:
+    """CPU seconds of these processes and of all that they started, those that have ended too."""
+    spent = 0.0
     for pid in pids:
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
             with suppress(psutil.Error):
-                times = process.cpu_times()
-                spent[process.pid] = times.user + times.system
+                spent += sum(process.cpu_times()[:4])  # its own, and those of children it has waited for
     return spent
-
-
-def ms_a_cycle(before: dict[int, float], after: dict[int, float], load: Load) -> float:
-    """Of the servers' CPU; what a process used that has ended meanwhile is not seen."""
-    seconds = sum(spent - before.get(pid, 0.0) for pid, spent in after.items())
-    return round(1000 * seconds / max(1, len(load.cycle_ms)), 1)
-
-
-def tell(whose: str, tasks: int, load: Load, cpu_ms: float) -> None:
-    problems = f"; {len(load.problems)} problems: {load.problems[0]}" if load.problems else ""
-    say(
-        f"{whose}, {tasks:,} tasks, {load.people} people: {load.cycles_per_s} cycles a second; "
-        f"{p95(load.cycle_ms)} ms (95 %); "
-        f"{cpu_ms} ms of the servers' core each, the people took {load.client_cores} cores{problems}"
-    )
 
 
 def report(figures: Figures) -> None:

@@ -11,7 +11,8 @@ class Plan:
     people: tuple[int, ...] = (1, 8, 32, 100)
     small_sizes: tuple[int, ...] = (1000, 20_000)
     warm_up_seconds: float = 5.0  # of each program, before anything is counted
-    seconds: float = 10.0  # of each number of people
+    rounds: int = 3  # of each number of people, the programs by turns
+    seconds: float = 4.0  # of a round
     few_tasks: int = 1000
     many_outputs: int = 4
     many_tasks: int = 1_000_000
@@ -25,7 +26,7 @@ class Plan:
     import_rows: int = 20_000
     peer_people: tuple[int, ...] = (1, 8, 32)
     peer_sizes: tuple[int, ...] = (1000, 20_000)
-    peer_seconds: float = 20.0
+    peer_seconds: float = 8.0
 
 
 FULL = Plan()
@@ -33,7 +34,8 @@ QUICK = replace(
     FULL,
     people=(1, 32),
     warm_up_seconds=3.0,
-    seconds=2.0,
+    rounds=2,
+    seconds=1.5,
     many_outputs=2,
     claims=100,
     thinking_seconds=32.0,
@@ -41,5 +43,5 @@ QUICK = replace(
     import_rows=5000,
     peer_people=(32,),
     peer_sizes=(1000,),
-    peer_seconds=6.0,
+    peer_seconds=4.0,
 )

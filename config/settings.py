@@ -92,6 +92,7 @@ TEMPLATES = [
 
 DATABASE_URL = environment.text("DATABASE_URL")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=3600, conn_health_checks=True)}
+DATABASES["default"]["ENGINE"] = "config.postgresql"
 # What is prepared (labeling/statements.py) has the same plan from its first time on.
 PLANNING = "-c plan_cache_mode=force_generic_plan -c jit=off"
 _of_address = DATABASES["default"].setdefault("OPTIONS", {})

@@ -209,7 +209,7 @@ class Up:
 
     def start_web(self) -> None:
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        web = programs.web(bind=bind, workers=min(4, max(2, os.cpu_count() or 1)))
+        web = programs.web(bind=bind, workers=min(4, cores()))
         self.start_group(self.program("web", web, grace_seconds=12))
 
     def wait_until_the_site_answers(self) -> None:
@@ -278,6 +278,11 @@ class Up:
             raise ProcessFailed(
                 f"manage.py {process.name} failed; the end of {process.log}:\n{process.log_tail()}"
             )
+
+
+def cores() -> int:
+    """That this process may use, where the system tells; else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def say(sentence: str) -> None:

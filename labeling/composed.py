@@ -24,7 +24,7 @@ from django.db.models.query import (  # type: ignore[attr-defined] # not all in 
 )
 from django.db.models.sql.compiler import SQLCompiler
 
-from labeling.statements import Statement
+from labeling.statements import Asking, Statement
 
 Row = TypeVar("Row")
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -51,13 +51,13 @@ class Composed(Generic[Row]):
         self._queryset = queryset
         self._known: _Known | None = None
 
-    def all(self, **values: Any) -> list[Row]:
+    def all(self, *before: Asking, **values: Any) -> list[Row]:
         known = self._known = self._known or _compose(self._queryset())
-        return [known.read(row) for row in known.statement.rows(**values)]
+        return [known.read(row) for row in known.statement.rows(*before, **values)]
 
-    def first(self, **values: Any) -> Row | None:
+    def first(self, *before: Asking, **values: Any) -> Row | None:
         """The first row; the queryset itself says when it needs no more."""
-        return next(iter(self.all(**values)), None)
+        return next(iter(self.all(*before, **values)), None)
 
 
 def columns(model: type[Model], of: str) -> str:

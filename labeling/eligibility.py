@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from labeling.composed import Composed, asked
 from labeling.days import today_in
 from labeling.models import (
     Assignment,
-    Membership,
     Project,
     Submission,
     Suspension,
@@ -28,6 +27,7 @@ from labeling.models import (
     Topic,
     User,
 )
+from labeling.statements import Asking
 
 WORK = (Task.Purpose.COLLECT, Task.Purpose.EVALUATE)
 # Of a row `pool` with a language and topics. Its purpose and set are chosen before (free_seats.py).
@@ -105,30 +105,35 @@ class Eligibility:
 
 
 def eligibility_of(user: User, project: Project) -> Eligibility:
-    """Simulated annotators read nothing: they need no care, no day and no qualification."""
-    if user.kind == User.Kind.SIMULATED:
-        return Eligibility(
-            topics=tuple(Topic.values),
-            sets=tuple(_sets_for(user, project)),
-            has_begun=_unfinished(user.pk).exists(),
-        )
-    membership = _MEMBERSHIP.first(user=user.pk, project=project.pk)
-    return Eligibility(
-        languages=tuple(membership.languages) if membership else (),
-        topics=tuple(user.topics),
-        left_today=_left_today(user, project),
-        sets=tuple(membership.sets if membership else _sets_for(user, project)),
-        must_qualify=project.requires_qualification and not (membership and membership.qualified_at),
+    return person_at_work(user, project)[1]
+
+
+def person_at_work(user: User, project: Project, *before: Asking) -> tuple[User, Eligibility]:
+    """Their row and what they may be given, both as they are after what is asked before.
+
+    Simulated annotators read nothing: they need no care, no day and no qualification.
+    """
+    [person] = _PERSON.all(*before, user=user.pk, project=project.pk)
+    at_work: Any = person  # as annotated
+    sets = tuple(at_work.sets)
+    if person.kind == User.Kind.SIMULATED:
+        return person, Eligibility(topics=tuple(Topic.values), sets=sets, has_begun=at_work.has_begun)
+    return person, Eligibility(
+        languages=tuple(at_work.languages_here or ()),
+        topics=tuple(person.topics),
+        left_today=_left_today(person, project),
+        sets=sets,
+        must_qualify=project.requires_qualification and not at_work.qualified_here_at,
         is_measured=project.gold_share > 0,
-        is_suspended=membership.is_suspended if membership else _suspensions(user, project).exists(),
-        has_begun=membership.has_begun if membership else _unfinished(user.pk).exists(),
+        is_suspended=at_work.is_suspended,
+        has_begun=at_work.has_begun,
     )
 
 
-def _sets_for(user: User, project: Project, of_their_group: Q | None = None) -> QuerySet[TaskSet, int]:
+def _sets_for(user: Any, project: Any, group: Any) -> QuerySet[TaskSet, int]:
     """The sets that name this person or their group, and those that are for all."""
-    for_them = Q(people__isnull=True, group="") | Q(people=user)
-    sets = TaskSet.objects.filter(for_them | of_their_group if of_their_group else for_them, project=project)
+    for_all = Q(people__isnull=True, group="")
+    sets = TaskSet.objects.filter(for_all | Q(people=user) | Q(group=group), project=project)
     return sets.order_by("pk").distinct().values_list("pk", flat=True)
 
 
@@ -137,19 +142,23 @@ def _unfinished(user: Any) -> QuerySet[Assignment]:
     return Assignment.objects.filter(user=user, status__in=held_or_expired)
 
 
-def _suspensions(user: User, project: Project) -> QuerySet[Suspension]:
+def _suspensions(user: Any, project: Any) -> QuerySet[Suspension]:
     return Suspension.objects.filter(Q(project=project) | Q(project=None), user=user, lifted_at=None)
 
 
-_MEMBERSHIP = Composed(
+# Site admins and simulated annotators need no role; what is the project's own is alike in all roles.
+_PERSON = Composed(
     lambda: (
-        Membership.objects.filter(user=asked("user"), project=asked("project"))
+        User.objects.filter(pk=asked("user"))
+        .annotate(here=FilteredRelation("memberships", condition=Q(memberships__project=asked("project"))))
         .annotate(
-            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), Q(group=OuterRef("group")))),
+            languages_here=F("here__languages"),
+            qualified_here_at=F("here__qualified_at"),
+            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), OuterRef("here__group"))),
             is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
             has_begun=Exists(_unfinished(asked("user"))),
         )
-        .order_by("pk")[:1]
+        .order_by("here__pk")[:1]
     )
 )
 

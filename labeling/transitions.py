@@ -19,7 +19,7 @@ from labeling.models import (
     TransferStatusChange,
     User,
 )
-from labeling.statements import Statement
+from labeling.statements import Asking, Statement
 
 MADE = (
     "id",
@@ -93,13 +93,14 @@ _HAND_IN = Statement(f"""
                %(guideline_version)s, %(rubric_version)s, %(verdict)s, %(is_late)s, %(comment)s,
                CASE WHEN %(is_timed)s OR total > 0 THEN total END
         FROM added
-        RETURNING id, created_at, active_seconds
-    ), ranked AS (
-        INSERT INTO labeling_ranking (submission_id, places, strength)
-        SELECT id, %(places)s, %(strength)s FROM made WHERE %(places)s::smallint[] IS NOT NULL
+        RETURNING id
     )
-    SELECT id, created_at, active_seconds FROM made
+    INSERT INTO labeling_ranking (submission_id, places, strength)
+    SELECT id, %(places)s, %(strength)s FROM made WHERE %(places)s::smallint[] IS NOT NULL
 """)  # noqa: S608 -- constants of this program
+_HANDED_IN = Statement(
+    "SELECT id, created_at, active_seconds FROM labeling_submission WHERE public_id = %(public_id)s"
+)
 _MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
 _THAT_ARE_FULL = """
     AND seats_wanted <= (
@@ -128,15 +129,19 @@ def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: U
     assignment.status = to
 
 
-def hand_in(submission: Submission, *, active_seconds: int | None, ranking: Ranking | None) -> None:
+def hand_in(
+    submission: Submission, *, active_seconds: int | None, ranking: Ranking | None, may_fill: bool
+) -> None:
     """Write a new submission of an assignment whose row the caller has locked, with its ranking if it is one.
 
     The assignment is submitted by that, its lease over and its draft empty: one that is still on its way from
     the page is older, and refused. active_seconds: at work since the page last said so, None when nobody has
-    measured; what goes with the submission is the sum, and counting begins anew.
+    measured; what goes with the submission is the sum, and counting begins anew. may_fill: with this the task
+    may have all it wants, and is complete then; its row is locked by the seat that the caller took, or by the
+    trigger that counts first revisions.
     """
     assignment = submission.assignment
-    [row] = _HAND_IN.rows(
+    handing_in = _HAND_IN.asking(
         assignment=assignment.pk,
         was=assignment.status,
         holds_seat=assignment.holds_seat,
@@ -155,6 +160,8 @@ def hand_in(submission: Submission, *, active_seconds: int | None, ranking: Rank
         places=ranking and ranking.places,
         strength=ranking and ranking.strength,
     )
+    filling = [_completing([assignment.task_id], assignment.user)] if may_fill else []
+    [row] = _HANDED_IN.rows(handing_in, *filling, public_id=submission.public_id)
     submission.pk, submission.created_at, submission.active_seconds = row
     submission._state.adding, submission._state.db = False, DEFAULT_DB_ALIAS
     assignment.status, assignment.lease_until = Assignment.Status.SUBMITTED, None
@@ -210,18 +217,27 @@ def change_tasks(
 
     Returns how many. only: a further condition, in SQL.
     """
-    asked: dict[str, Any] = {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
-    return _moving(only).count(**asked)
-
-
-@cache
-def _moving(only: str) -> Statement:
-    return Statement(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}")
+    return _moving(tasks, was, to, actor, only).count()
 
 
 def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:
     """Close those of these open tasks, locked by the caller, that have as many submissions as they want."""
-    return change_tasks(tasks, Task.Status.OPEN, Task.Status.COMPLETE, actor=actor, only=_THAT_ARE_FULL)
+    return _completing(tasks, actor).count()
+
+
+def _completing(tasks: Collection[int], actor: User | None) -> Asking:
+    return _moving(tasks, Task.Status.OPEN, Task.Status.COMPLETE, actor, _THAT_ARE_FULL)
+
+
+def _moving(
+    tasks: Collection[int], was: Task.Status, to: Task.Status, actor: User | None, only: str
+) -> Asking:
+    return _move_of(only).asking(tasks=list(tasks), was=was, to=to, actor=actor and actor.pk)
+
+
+@cache
+def _move_of(only: str) -> Statement:
+    return Statement(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}")
 
 
 def add_review(submission: Submission, verdict: Review.Verdict, *, reviewer: User, note: str) -> Review:

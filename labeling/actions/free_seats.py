@@ -104,6 +104,15 @@ _FIRST_OF_POOL = f"""
     LIMIT 1
 """  # noqa: S608 -- constants of this module
 
+_OUTPUTS = """
+    COALESCE((
+        SELECT json_agg(json_build_array(shown.slot, output.text, output.is_sensitive))
+        FROM labeling_taskcompletion AS shown JOIN labeling_completion AS output
+          ON output.id = shown.completion_id
+        WHERE shown.task_id = taken.id
+    ), '[]')
+"""
+
 
 def _taking(lock: str) -> str:
     """The statement; lock says what becomes of a task that somebody else has locked."""
@@ -145,7 +154,7 @@ def _taking(lock: str) -> str:
         RETURNING *
     ), {transitions.making("taken")}
     SELECT {", ".join(f"made.{column}" for column in transitions.MADE)},
-           {columns(Task, "taken")}, {columns(Prompt, "prompt")}
+           {columns(Task, "taken")}, {columns(Prompt, "prompt")}, {_OUTPUTS}
     FROM made CROSS JOIN taken JOIN labeling_prompt AS prompt ON prompt.id = taken.prompt_id
     """  # noqa: S608 -- constants of this module
 
@@ -167,7 +176,7 @@ def take_first_free_seat(
     """Take a seat at the task of this kind that comes first for this person; None when there is none.
 
     turns: the purposes that are looked for, one group after the other. to, lease: what the assignment is
-    then, and how long it holds the seat. It comes with its task, and that with its prompt and project.
+    then, and how long it holds the seat. It comes with its task, and that with prompt, project and outputs.
 
     The person is locked. Before it says that there is none, it looks at everything from the beginning, and
     waits for those who are just taking or leaving the last seats.
@@ -209,7 +218,8 @@ def _assignment(user: User, project: Project, row: Row) -> Assignment:
     made = len(transitions.MADE)
     of_task = made + len(Task._meta.concrete_fields)
     task = read_row(Task, row[made:of_task])
-    task.project, task.prompt = project, read_row(Prompt, row[of_task:])
+    task.project, task.prompt = project, read_row(Prompt, row[of_task:-1])
+    task.outputs_read = row[-1]  # type: ignore[attr-defined] # for queries.outputs_of
     return transitions.made_assignment(task, user, row[:made])
 
 

@@ -223,7 +223,7 @@ def _checked(
 
 
 def _keep_answers(submission: Submission, assignment: Assignment, answers: Mapping[Place, Value]) -> None:
-    Answer.objects.bulk_create(
+    kept = [
         Answer(
             submission=submission,
             question=question,
@@ -231,7 +231,9 @@ def _keep_answers(submission: Submission, assignment: Assignment, answers: Mappi
             value=value,
         )
         for (question, output), value in answers.items()
-    )
+    ]
+    if kept:
+        Answer.objects.bulk_create(kept)
 
 
 def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
@@ -290,10 +292,12 @@ def _new_submission(
         comment=comment,
     )
     takes_seat = not assignment.holds_seat and take_seat(assignment)
-    transitions.hand_in(submission, active_seconds=active_seconds, ranking=ranking)
-    if takes_seat or not is_revised:
-        # Its row is locked by now: by the seat, or by the trigger that counts first revisions.
-        transitions.complete_full_tasks([task.pk], actor=assignment.user)
+    transitions.hand_in(
+        submission,
+        active_seconds=active_seconds,
+        ranking=ranking,
+        may_fill=takes_seat or not is_revised,
+    )
     return submission
 
 

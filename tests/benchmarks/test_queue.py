@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.ours.queue_rows import make_project, time_claims
 from benchmarks.ours.queue_site import Annotator, write_prompts
-from benchmarks.queue import ratio
+from benchmarks.queue import medians, ratios_of
 from benchmarks.queue_people import Refused, hand_outs, p95, work, work_thinking
 from labeling.models import Assignment, Completion, Membership, Prompt, Ranking, Submission, Task, User
 
@@ -76,9 +76,10 @@ def test_somebody_who_is_refused_ends_the_barrier():
 def test_figures():
     assert p95([float(n) for n in range(1, 101)]) == 95.0
     assert p95([1.0] * 19) is None
-    ours = {"1000": {"1": 90.0, "8": 100.0}, "20000": {"8": 120.0}}
-    assert ratio(ours, {"1000": {"1": 1.0, "8": 2.0, "32": 1.0}}) == 50.0
-    assert ratio(ours, {}) is None
+    ours = {"1000": {"1": [80.0, 90.0, 100.0], "8": [100.0, 10.0, 90.0]}, "20000": {"8": [120.0]}}
+    theirs = {"1000": {"1": [1.0, 2.0, 1.0], "8": [2.0, 0.1, 3.0], "32": [1.0]}}
+    assert ratios_of(ours, theirs) == [80.0, 50.0]
+    assert medians(ours) == {"1000": {"1": 90.0, "8": 90.0}, "20000": {"8": 120.0}}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -345,8 +345,9 @@ def test_the_claim_walks_past_nothing_that_does_not_fit(project, annotator):
         cursor.execute("ANALYZE labeling_task")
         may = eligibility_of(annotator, project)
         asked = asked_of(annotator, project, "rank", may, WORK, Assignment.Status.LEASED, LEASE)
+        asking = TAKE_SEAT.asking(**asked)
         TAKE_SEAT.prepare()
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", TAKE_SEAT.values(asked))
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", asking.values)
         plan = cursor.fetchone()[0][0]["Plan"]
 
     needle.refresh_from_db()

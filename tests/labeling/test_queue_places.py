@@ -53,8 +53,9 @@ def blocks_of_a_claim(user, project):
     asked = asked_of(user, project, "rank", may, WORK, Assignment.Status.LEASED, LEASE)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE labeling_task, labeling_assignment")
+        asking = TAKE_SEAT.asking(**asked)
         TAKE_SEAT.prepare()
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", TAKE_SEAT.values(asked))
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {TAKE_SEAT.call}", asking.values)
         plan = cursor.fetchone()[0][0]["Plan"]
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 

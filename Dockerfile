@@ -52,7 +52,7 @@ USER preceptor
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=12s --start-period=60s --retries=4 \
     CMD ["python", "-m", "config.health", "web"]
-CMD ["python", "-m", "gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--no-control-socket", "--worker-class", "gthread", "--workers", "4", "--threads", "8", "--graceful-timeout", "8", "--access-logfile", "-", "--worker-tmp-dir", "/dev/shm"]
+CMD ["python", "-m", "gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--no-control-socket", "--worker-class", "gthread", "--workers", "4", "--threads", "4", "--graceful-timeout", "8", "--access-logfile", "-", "--worker-tmp-dir", "/dev/shm"]
 
 FROM tree AS trainer
 COPY --from=trainer-packages /opt/venv /opt/venv

@@ -250,9 +250,15 @@ def one_round(
     seconds: float,
     most: int,
 ) -> None:
-    before = cpu_of(*pids)
-    load = work(labelers, seconds=seconds, most=most, in_two=side == "in_two_")
-    cpu_ms = round(1000 * (cpu_of(*pids) - before) / max(1, len(load.cycle_ms)), 1)
+    cpu: list[float] = []
+    load = work(
+        labelers,
+        seconds=seconds,
+        most=most,
+        in_two=side == "in_two_",
+        begin=lambda: cpu.append(cpu_of(*pids)),
+    )
+    cpu_ms = round(1000 * (cpu_of(*pids) - cpu[0]) / max(1, len(load.cycle_ms)), 1)
     for name, figure in zip(NAMES, (load.cycles_per_s, cpu_ms), strict=True):
         figures[side + name].setdefault(str(tasks), {}).setdefault(str(load.people), []).append(figure)
     problems = f"; {len(load.problems)} problems: {load.problems[0]}" if load.problems else ""

@@ -100,17 +100,25 @@ def p95(values: Sequence[float]) -> float | None:
     return round(sorted(values)[int(0.95 * (len(values) - 1) + 0.5)], 1) if len(values) >= 20 else None
 
 
-def work(labelers: Sequence[Labeler], *, seconds: float, most: int, in_two: bool = False) -> Load:
+def work(
+    labelers: Sequence[Labeler],
+    *,
+    seconds: float,
+    most: int,
+    in_two: bool = False,
+    begin: Callable[[], object] = lambda: None,
+) -> Load:
     """Everybody submits and gets the next, as fast as it goes, for so long or until so many are done.
 
     in_two: the next is asked for with a request of its own, whatever the program offers. Each one's first
-    task is not counted: its request opens the connection.
+    task is not counted: its request opens the connection. begin: called when everybody has theirs.
     """
     load = Load(len(labelers))
     deadline = 0.0
 
     def all_are_ready() -> None:
         nonlocal deadline
+        begin()
         deadline = time.monotonic() + seconds
 
     ready = threading.Barrier(len(labelers) + 1, all_are_ready)

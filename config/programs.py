@@ -26,8 +26,9 @@ def migrate(*, python: str = sys.executable) -> list[str]:
 
 
 def web(*, bind: str, workers: int, python: str = sys.executable) -> list[str]:
+    """Four requests at a time in each process: more only take the processor from each other."""
     command = [python, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--no-control-socket"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", "8"]
+    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", "4"]
     command += ["--graceful-timeout", "8", "--access-logfile", "-"]
     if os.access(IN_MEMORY, os.W_OK):
         command += ["--worker-tmp-dir", str(IN_MEMORY)]

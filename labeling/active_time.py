@@ -6,16 +6,17 @@ _COUNTED = """
     added AS (
         UPDATE labeling_assignment AS assignment SET {changes}
         FROM (
-            SELECT id, since, active_seconds, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
+            SELECT id, since, active_seconds, is_overdue, LEAST(%(seconds)s, GREATEST(0, CEIL(EXTRACT(
                        EPOCH FROM statement_timestamp() - since))))::int AS counted
             FROM (
-                SELECT id, active_seconds, COALESCE(active_counted_at, claimed_at) AS since
-                FROM labeling_assignment WHERE id = %(assignment)s FOR UPDATE
+                SELECT id, active_seconds, COALESCE(active_counted_at, claimed_at) AS since,
+                       lease_until <= statement_timestamp() AS is_overdue
+                FROM labeling_assignment WHERE id = %(assignment)s {only} FOR UPDATE
             ) AS locked
         ) AS part
         WHERE assignment.id = part.id
         RETURNING assignment.id, part.active_seconds + part.counted AS total, part.counted,
-                  assignment.user_id, assignment.task_id
+                  part.is_overdue, assignment.user_id, assignment.task_id
     ), dated AS (
         INSERT INTO labeling_worktime AS known (project_id, user_id, begun_at, seconds)
         SELECT task.project_id, added.user_id,
@@ -31,12 +32,12 @@ _MORE = """
 """
 _ANEW = "active_seconds = 0, active_counted_at = statement_timestamp()"
 # Of an %(assignment)s and %(seconds)s: `added` has its total since the last submission.
-COUNTED = _COUNTED.format(changes=_MORE)
+COUNTED = _COUNTED.format(changes=_MORE, only="")
 
 
-def settled(changes: str) -> str:
-    """As COUNTED, and counting begins anew; with further changes of the assignment."""
-    return _COUNTED.format(changes=f"{_ANEW}, {changes}")
+def settled(changes: str, only: str) -> str:
+    """As COUNTED, and counting begins anew; with further changes of the assignment, where it is so only."""
+    return _COUNTED.format(changes=f"{_ANEW}, {changes}", only=only)
 
 
 def within_a_day(seconds: int) -> int:

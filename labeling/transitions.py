@@ -79,7 +79,8 @@ _HAND_IN = Statement(f"""
         changes='''
         status = 'submitted', holds_seat = %(holds_seat)s, lease_until = NULL,
         draft = '{}', draft_version = draft_version + 1
-    '''
+    ''',
+        only="AND status = %(was)s",
     )
 }, kept AS (
         INSERT INTO labeling_assignmentstatuschange (subject_id, from_status, to_status, actor_id)
@@ -90,7 +91,11 @@ _HAND_IN = Statement(f"""
             guideline_version_id, rubric_version_id, verdict, is_late, comment, active_seconds
         )
         SELECT %(public_id)s, id, %(project)s, %(revision)s, %(idempotency_key)s, %(origin)s,
-               %(guideline_version)s, %(rubric_version)s, %(verdict)s, %(is_late)s, %(comment)s,
+               (
+                   SELECT id FROM labeling_guidelineversion
+                   WHERE project_id = %(project)s AND language = %(language)s ORDER BY number DESC LIMIT 1
+               ),
+               %(rubric_version)s, %(verdict)s, COALESCE(%(is_late)s, is_overdue), %(comment)s,
                CASE WHEN %(is_timed)s OR total > 0 THEN total END
         FROM added
         RETURNING id
@@ -98,9 +103,10 @@ _HAND_IN = Statement(f"""
     INSERT INTO labeling_ranking (submission_id, places, strength)
     SELECT id, %(places)s, %(strength)s FROM made WHERE %(places)s::smallint[] IS NOT NULL
 """)  # noqa: S608 -- constants of this program
-_HANDED_IN = Statement(
-    "SELECT id, created_at, active_seconds FROM labeling_submission WHERE public_id = %(public_id)s"
-)
+_HANDED_IN = Statement("""
+    SELECT id, created_at, active_seconds, is_late, guideline_version_id
+    FROM labeling_submission WHERE public_id = %(public_id)s
+""")
 _MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
 _THAT_ARE_FULL = """
     AND seats_wanted <= (
@@ -129,16 +135,26 @@ def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: U
     assignment.status = to
 
 
+class Overtaken(Exception):
+    """The row is not as it was read: somebody was faster."""
+
+
 def hand_in(
-    submission: Submission, *, active_seconds: int | None, ranking: Ranking | None, may_fill: bool
+    submission: Submission,
+    *,
+    active_seconds: int | None,
+    ranking: Ranking | None,
+    is_late: bool | None,
+    may_fill: bool,
 ) -> None:
-    """Write a new submission of an assignment whose row the caller has locked, with its ranking if it is one.
+    """Write a new submission, with its ranking if it is one, under the guidelines that are the newest.
 
     The assignment is submitted by that, its lease over and its draft empty: one that is still on its way from
-    the page is older, and refused. active_seconds: at work since the page last said so, None when nobody has
-    measured; what goes with the submission is the sum, and counting begins anew. may_fill: with this the task
-    may have all it wants, and is complete then; its row is locked by the seat that the caller took, or by the
-    trigger that counts first revisions.
+    the page is older, and refused. Overtaken, and nothing is written, when its status is not what the caller
+    knows; a lease needs no lock for that reason. active_seconds: at work since the page last said so, None
+    when nobody has measured; what goes with the submission is the sum, and counting begins anew. is_late:
+    None where the lease decides. may_fill: with this the task may have all it wants, and is complete then;
+    its row is locked by the seat that the caller took, or by the trigger that counts first revisions.
     """
     assignment = submission.assignment
     handing_in = _HAND_IN.asking(
@@ -152,17 +168,20 @@ def hand_in(
         revision=submission.revision,
         idempotency_key=submission.idempotency_key,
         origin=submission.origin,
-        guideline_version=submission.guideline_version_id,
+        language=assignment.task.prompt.language,
         rubric_version=submission.rubric_version_id,
         verdict=submission.verdict,
-        is_late=submission.is_late,
+        is_late=is_late,
         comment=submission.comment,
         places=ranking and ranking.places,
         strength=ranking and ranking.strength,
     )
     filling = [_completing([assignment.task_id], assignment.user)] if may_fill else []
-    [row] = _HANDED_IN.rows(handing_in, *filling, public_id=submission.public_id)
-    submission.pk, submission.created_at, submission.active_seconds = row
+    rows = _HANDED_IN.rows(handing_in, *filling, public_id=submission.public_id)
+    if not rows:
+        raise Overtaken
+    submission.pk, submission.created_at, submission.active_seconds, submission.is_late, guidelines = rows[0]
+    submission.guideline_version_id = guidelines
     submission._state.adding, submission._state.db = False, DEFAULT_DB_ALIAS
     assignment.status, assignment.lease_until = Assignment.Status.SUBMITTED, None
     assignment.draft, assignment.draft_version = {}, assignment.draft_version + 1

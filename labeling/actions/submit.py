@@ -1,10 +1,11 @@
 """Taking in what people submit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec, cast
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, Max, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from labeling import transitions
@@ -19,7 +20,6 @@ from labeling.models import (
     Assignment,
     Completion,
     Demonstration,
-    GuidelineVersion,
     Project,
     Ranking,
     RubricVersion,
@@ -32,23 +32,28 @@ from labeling.pauses import is_paused
 from labeling.rubric_queries import newest_rubric
 from labeling.rubrics.answers import Given, Place, Value, checked_answers
 
-_LOCKED = Composed(
-    lambda: (
-        Assignment.objects.select_for_update()
-        .annotate(
-            is_overdue=ExpressionWrapper(Q(lease_until__lte=Now()), output_field=BooleanField()),
-            guideline_version=Subquery(
-                GuidelineVersion.objects.filter(project=asked("project"), language=asked("language"))
-                .order_by("-number")
-                .values("pk")[:1]
-            ),
-        )
-        .filter(pk=asked("assignment"))
-    )
-)
+_LOCKED = Composed(lambda: Assignment.objects.select_for_update().filter(pk=asked("assignment")))
+
+Asked = ParamSpec("Asked")
 
 
-@transaction.atomic
+def _again_when_overtaken(submit: Callable[Asked, Submission]) -> Callable[Asked, Submission]:
+    """In a transaction of its own; when somebody was faster, in another one with the row as it is by then."""
+
+    @wraps(submit)
+    def again(*args: Asked.args, **given: Asked.kwargs) -> Submission:
+        while True:
+            try:
+                with transaction.atomic():
+                    return submit(*args, **given)
+            except transitions.Overtaken:
+                assignment = cast(Assignment, given["assignment"])
+                assignment.refresh_from_db(fields=["status", "holds_seat", "lease_until"])
+
+    return again
+
+
+@_again_when_overtaken
 def submit_ranking(
     *,
     assignment: Assignment,
@@ -70,7 +75,7 @@ def submit_ranking(
     fit. A submission after the lease is taken, marked late.
     """
     check_storable("idempotency_key", idempotency_key)
-    assignment = _locked(assignment, Task.Kind.RANK)
+    assignment = _as_it_is(assignment, Task.Kind.RANK)
     if known := _submitted_before(assignment, idempotency_key):
         return known
     check_storable("comment", comment)
@@ -95,7 +100,7 @@ def submit_ranking(
     return submission
 
 
-@transaction.atomic
+@_again_when_overtaken
 def set_aside(
     *,
     assignment: Assignment,
@@ -111,7 +116,7 @@ def set_aside(
     It takes the seat as a ranking does and trains nothing. Answers are kept as far as they were given.
     """
     check_storable("idempotency_key", idempotency_key)
-    assignment = _locked(assignment, Task.Kind.RANK)
+    assignment = _as_it_is(assignment, Task.Kind.RANK)
     if known := _submitted_before(assignment, idempotency_key):
         return known
     if verdict not in {Submission.Verdict.NONE_USABLE, Submission.Verdict.PROMPT_PROBLEM}:
@@ -127,7 +132,7 @@ def set_aside(
     return submission
 
 
-@transaction.atomic
+@_again_when_overtaken
 def submit_demonstration(
     *,
     assignment: Assignment,
@@ -145,7 +150,7 @@ def submit_demonstration(
     what part a machine had, empty when they say nothing. Both are kept and never a reason to refuse.
     """
     check_storable("idempotency_key", idempotency_key)
-    assignment = _locked(assignment, Task.Kind.DEMONSTRATE)
+    assignment = _as_it_is(assignment, Task.Kind.DEMONSTRATE)
     if known := _submitted_before(assignment, idempotency_key):
         return known
     if not text.strip():
@@ -236,13 +241,15 @@ def _keep_answers(submission: Submission, assignment: Assignment, answers: Mappi
         Answer.objects.bulk_create(kept)
 
 
-def _locked(assignment: Assignment, kind: Task.Kind) -> Assignment:
-    """The row as it is now; its task and its person as the caller has them, who do not change."""
+def _as_it_is(assignment: Assignment, kind: Task.Kind) -> Assignment:
+    """As the caller read it while it is leased, since `hand_in` sees whether it still is; else locked."""
     task = assignment.task
-    [locked] = _LOCKED.all(assignment=assignment.pk, project=task.project_id, language=task.prompt.language)
-    locked.task, locked.user = task, assignment.user
-    if locked.task.kind != kind:
+    if task.kind != kind:
         raise DomainError("wrong_kind", _("This task asks for something else; reload the page."))
+    if assignment.status == Assignment.Status.LEASED:
+        return assignment
+    [locked] = _LOCKED.all(assignment=assignment.pk)
+    locked.task, locked.user = task, assignment.user
     return locked
 
 
@@ -285,10 +292,8 @@ def _new_submission(
         revision=_next_revision(assignment),
         idempotency_key=idempotency_key,
         origin=Submission.Origin.SIMULATED if is_simulated else Submission.Origin.PERSON,
-        guideline_version_id=assignment.guideline_version,  # type: ignore[attr-defined] # annotated
         rubric_version=rubric_version,
         verdict=verdict,
-        is_late=_lease_is_over(assignment),
         comment=comment,
     )
     takes_seat = not assignment.holds_seat and take_seat(assignment)
@@ -296,14 +301,18 @@ def _new_submission(
         submission,
         active_seconds=active_seconds,
         ranking=ranking,
+        is_late=_is_late(assignment),
         may_fill=takes_seat or not is_revised,
     )
     return submission
 
 
-def _lease_is_over(assignment: Assignment) -> bool:
+def _is_late(assignment: Assignment) -> bool | None:
+    """None while it is leased: the database's clock says whether the lease is over."""
     if assignment.status == Assignment.Status.SUBMITTED:
         return assignment.submissions.filter(revision=1, is_late=True).exists()
-    if assignment.status != Assignment.Status.LEASED:
-        return assignment.status == Assignment.Status.EXPIRED
-    return bool(assignment.is_overdue)  # type: ignore[attr-defined] # annotated
+    return (
+        None
+        if assignment.status == Assignment.Status.LEASED
+        else assignment.status == Assignment.Status.EXPIRED
+    )

@@ -1,12 +1,14 @@
 import threading
+import time
 
 import pytest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection, connections, transaction
 from django.utils import timezone
 
 from labeling import actions
+from labeling.actions.leases import give_back
 from labeling.errors import Conflict, DomainError
-from labeling.models import Assignment, Ranking, Submission
+from labeling.models import Assignment, Ranking, Submission, Task
 from tests.making import make_ranking_task
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +128,29 @@ def test_a_late_submission_whose_seat_went_to_another_is_an_extra_judgment(
     assert Submission.objects.count() == 2
 
 
+def test_who_read_it_before_it_was_submitted_gets_the_same_one_or_a_revision(assignment):
+    """As of two requests at once: the slower one has read a lease that is over when it writes."""
+    same, other = (Assignment.objects.get(pk=assignment.pk) for _ in range(2))
+    first = submit(assignment, 1, 2, 3, 4, key="a")
+
+    assert submit(same, 1, 2, 3, 4, key="a") == first
+    assert submit(other, 4, 3, 2, 1, key="b").revision == 2
+    assert Ranking.objects.count() == 2
+
+
+def test_who_read_it_before_they_were_barred_is_refused(assignment):
+    stale = Assignment.objects.get(pk=assignment.pk)
+    actions.skip_task(assignment=assignment)
+    Assignment.objects.update(status="saw")
+
+    with pytest.raises(Conflict, match="not yours to judge"):
+        submit(stale, 1, 2, 3, 4)
+
+    assert not Submission.objects.exists()
+    assignment.refresh_from_db()
+    assert assignment.status == "saw"
+
+
 def test_what_is_submitted_cannot_be_skipped(assignment):
     submit(assignment, 1, 2, 3, 4)
 
@@ -162,3 +187,51 @@ def test_a_double_click_leaves_one_row(project, annotator):
 
     assert Submission.objects.count() == 1
     assert Ranking.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("meanwhile", "is_late"), [("leased", False), ("expired", True)], ids=["kept", "given back"]
+)
+def test_a_submission_that_waits_for_its_row_takes_it_as_it_is_then(project, annotator, meanwhile, is_late):
+    make_ranking_task(project)
+    assignment = actions.claim_task(user=annotator, project=project, kind="rank")
+    made = []
+
+    def hand_in():
+        made.append(submit(assignment, 1, 2, 3, 4))
+        connections.close_all()
+
+    thread = threading.Thread(target=hand_in)
+    with transaction.atomic():
+        held = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if meanwhile == "expired":
+            give_back(held)
+        else:
+            actions.renew_lease(assignment=held)
+        thread.start()
+        wait_for_one_that_waits()
+    thread.join(10)
+
+    [submission] = made
+    assert (submission.is_late, submission.revision) == (is_late, 1)
+    assert Assignment.objects.get().status == "submitted"
+    assert Task.objects.get().status == "complete"
+    assert actions.count_differences(project=project) == 0
+
+
+def wait_for_one_that_waits():
+    """Until a statement of another connection waits for a lock; of this database, and 10 seconds at most."""
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            # Within a transaction the view is read once unless it is told to forget what it read.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(waiting)
+            if cursor.fetchone() == (1,):
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")

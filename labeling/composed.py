@@ -52,12 +52,13 @@ class Composed(Generic[Row]):
         self._known: _Known | None = None
 
     def all(self, *before: Asking, **values: Any) -> list[Row]:
+        """As Statement.rows."""
         known = self._known = self._known or _compose(self._queryset())
         return [known.read(row) for row in known.statement.rows(*before, **values)]
 
-    def first(self, *before: Asking, **values: Any) -> Row | None:
+    def first(self, **values: Any) -> Row | None:
         """The first row; the queryset itself says when it needs no more."""
-        return next(iter(self.all(*before, **values)), None)
+        return next(iter(self.all(**values)), None)
 
 
 def columns(model: type[Model], of: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from labeling.composed import Composed, asked
@@ -111,7 +111,7 @@ def eligibility_of(user: User, project: Project) -> Eligibility:
 def person_at_work(user: User, project: Project, *before: Asking) -> tuple[User, Eligibility]:
     """Their row and what they may be given, both as they are after what is asked before.
 
-    Simulated annotators read nothing: they need no care, no day and no qualification.
+    Simulated annotators read nothing: they need no care, no day and no qualification. They are of no group.
     """
     [person] = _PERSON.all(*before, user=user.pk, project=project.pk)
     at_work: Any = person  # as annotated
@@ -154,7 +154,8 @@ _PERSON = Composed(
         .annotate(
             languages_here=F("here__languages"),
             qualified_here_at=F("here__qualified_at"),
-            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), OuterRef("here__group"))),
+            group_here=Case(When(~Q(kind=User.Kind.SIMULATED), then=F("here__group"))),
+            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), OuterRef("group_here"))),
             is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
             has_begun=Exists(_unfinished(asked("user"))),
         )

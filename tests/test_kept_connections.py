@@ -4,7 +4,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
-from django.db import connection
+from django.db import OperationalError, close_old_connections, connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,6 +36,19 @@ def test_one_that_stands_is_used_without_a_question(kept):
 
 def test_one_that_the_server_has_ended_is_replaced(kept):
     assert asked_by_another("SELECT pg_terminate_backend(%s, 5000)", kept)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone()[0] != kept
+
+
+def test_one_that_is_lost_in_the_middle_of_a_request_is_replaced_after_it(kept):
+    connection.close_if_health_check_failed()
+    assert asked_by_another("SELECT pg_terminate_backend(%s, 5000)", kept)
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT 7")
+
+    close_old_connections()  # as at the end of a request
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")

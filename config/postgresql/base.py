@@ -10,8 +10,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether a connection that was kept still stands.
 
         A server that ended or closed it has left word on the socket, and says nothing of its own otherwise:
-        while nothing waits there the connection stands. Django would ask SELECT 1 with each request.
+        while nothing waits there the connection stands. Django would ask SELECT 1 with each request. One that
+        was cut off without a word, by a firewall that forgets, is found out by the next statement.
         """
+        if self.connection is None or self.connection.closed:
+            return False
         socket = select.poll()
         socket.register(self.connection, select.POLLIN)
         return not socket.poll(0) or super().is_usable()

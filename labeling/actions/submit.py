@@ -309,10 +309,8 @@ def _new_submission(
 
 def _is_late(assignment: Assignment) -> bool | None:
     """None while it is leased: the database's clock says whether the lease is over."""
+    if assignment.status == Assignment.Status.LEASED:
+        return None
     if assignment.status == Assignment.Status.SUBMITTED:
         return assignment.submissions.filter(revision=1, is_late=True).exists()
-    return (
-        None
-        if assignment.status == Assignment.Status.LEASED
-        else assignment.status == Assignment.Status.EXPIRED
-    )
+    return assignment.status == Assignment.Status.EXPIRED

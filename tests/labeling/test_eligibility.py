@@ -179,6 +179,19 @@ def test_simulated_annotators_read_nothing_and_are_given_everything(project):
     assert claim(simulated, project) is not None
 
 
+def test_simulated_annotators_are_of_no_group(project):
+    simulated = actions.add_person(email="s@simulated.invalid", name="S", kind=User.Kind.SIMULATED)
+    actions.add_member(project=project, user=simulated, role=Membership.Role.ANNOTATOR)
+    experts = TaskSet.objects.create(project=project, name="Experts", group=Membership.Group.TRAINING)
+    named = TaskSet.objects.create(project=project, name="Theirs")
+    named.people.add(simulated)
+
+    assert eligibility_of(simulated, project).sets == (named.pk,)
+    person = actions.add_person(email="p@example.org", name="P")
+    actions.add_member(project=project, user=person, role=Membership.Role.ANNOTATOR)
+    assert eligibility_of(person, project).sets == (experts.pk,)
+
+
 # --- the day's cap
 
 

@@ -107,8 +107,10 @@ _OUTPUTS = Composed(
 
 def outputs_of(assignment: Assignment) -> list[Output]:
     """The outputs of a ranking assignment in the order this person sees them."""
-    # A seat that was just taken came with them (free_seats.py).
-    slots = getattr(assignment.task, "outputs_read", None) or _OUTPUTS.all(task=assignment.task_id)
+    # A seat that was just taken came with them (free_seats.py), even if there are none.
+    slots = getattr(assignment.task, "outputs_read", None)
+    if slots is None:
+        slots = _OUTPUTS.all(task=assignment.task_id)
     by_slot = {slot: (text, is_sensitive) for slot, text, is_sensitive in slots}
     return [Output(number, *by_slot[slot]) for number, slot in enumerate(assignment.display_order, start=1)]
 

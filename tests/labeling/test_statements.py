@@ -1,7 +1,7 @@
 """What is asked with every task: in few ways there and back, with plans that fit tables which grow."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection
 
 from labeling.statements import PLANNED_AGAIN_FROM, Statement
 
@@ -38,7 +38,7 @@ def test_what_is_asked_before_is_done_first_and_goes_along(grown, django_assert_
 def test_of_what_goes_along_nothing_stays_when_the_last_is_refused(grown):
     ADD.count(first=1, last=1)
 
-    with pytest.raises(Exception, match="grown_pkey"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="grown_pkey"):
         ADD.rows(ADD.asking(first=7, last=9), first=1, last=1)
 
     assert FIND.rows(n=1) == [(1,)]

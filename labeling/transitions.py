@@ -19,7 +19,7 @@ from labeling.models import (
     TransferStatusChange,
     User,
 )
-from labeling.statements import Asking, Statement
+from labeling.statements import Statement
 
 MADE = (
     "id",
@@ -103,10 +103,6 @@ _HAND_IN = Statement(f"""
     INSERT INTO labeling_ranking (submission_id, places, strength)
     SELECT id, %(places)s, %(strength)s FROM made WHERE %(places)s::smallint[] IS NOT NULL
 """)  # noqa: S608 -- constants of this program
-_HANDED_IN = Statement("""
-    SELECT id, created_at, active_seconds, is_late, guideline_version_id
-    FROM labeling_submission WHERE public_id = %(public_id)s
-""")
 _MOVE_TASKS = "UPDATE labeling_task SET status = %(to)s WHERE id = ANY(%(tasks)s) AND status = %(was)s"
 _THAT_ARE_FULL = """
     AND seats_wanted <= (
@@ -118,6 +114,16 @@ _KEEP_MOVES = """
     INSERT INTO labeling_taskstatuschange (subject_id, from_status, to_status, actor_id)
     SELECT id, %(was)s, %(to)s, %(actor)s FROM moved
 """
+# In the transaction of `_HAND_IN`, and of nothing that it has not written.
+_HANDED_IN = Statement(f"""
+    WITH made AS (
+        SELECT id, created_at, active_seconds, is_late, guideline_version_id
+        FROM labeling_submission WHERE public_id = %(public_id)s
+    ), moved AS (
+        {_MOVE_TASKS} {_THAT_ARE_FULL} AND %(may_fill)s AND EXISTS (SELECT FROM made) RETURNING id
+    ), kept AS ({_KEEP_MOVES})
+    SELECT * FROM made
+""")  # noqa: S608 -- constants of this program
 
 
 def change_assignment(assignment: Assignment, to: Assignment.Status, *, actor: User | None) -> None:
@@ -176,8 +182,12 @@ def hand_in(
         places=ranking and ranking.places,
         strength=ranking and ranking.strength,
     )
-    filling = [_completing([assignment.task_id], assignment.user)] if may_fill else []
-    rows = _HANDED_IN.rows(handing_in, *filling, public_id=submission.public_id)
+    rows = _HANDED_IN.rows(
+        handing_in,
+        public_id=submission.public_id,
+        may_fill=may_fill,
+        **_move([assignment.task_id], Task.Status.OPEN, Task.Status.COMPLETE, assignment.user),
+    )
     if not rows:
         raise Overtaken
     submission.pk, submission.created_at, submission.active_seconds, submission.is_late, guidelines = rows[0]
@@ -236,26 +246,20 @@ def change_tasks(
 
     Returns how many. only: a further condition, in SQL.
     """
-    return _moving(tasks, was, to, actor, only).count()
+    return _moving(only).count(**_move(tasks, was, to, actor))
 
 
 def complete_full_tasks(tasks: Collection[int], *, actor: User | None) -> int:
     """Close those of these open tasks, locked by the caller, that have as many submissions as they want."""
-    return _completing(tasks, actor).count()
+    return change_tasks(tasks, Task.Status.OPEN, Task.Status.COMPLETE, actor=actor, only=_THAT_ARE_FULL)
 
 
-def _completing(tasks: Collection[int], actor: User | None) -> Asking:
-    return _moving(tasks, Task.Status.OPEN, Task.Status.COMPLETE, actor, _THAT_ARE_FULL)
-
-
-def _moving(
-    tasks: Collection[int], was: Task.Status, to: Task.Status, actor: User | None, only: str
-) -> Asking:
-    return _move_of(only).asking(tasks=list(tasks), was=was, to=to, actor=actor and actor.pk)
+def _move(tasks: Collection[int], was: Task.Status, to: Task.Status, actor: User | None) -> dict[str, Any]:
+    return {"tasks": list(tasks), "was": was, "to": to, "actor": actor and actor.pk}
 
 
 @cache
-def _move_of(only: str) -> Statement:
+def _moving(only: str) -> Statement:
     return Statement(f"WITH moved AS ({_MOVE_TASKS} {only} RETURNING id) {_KEEP_MOVES}")
 
 

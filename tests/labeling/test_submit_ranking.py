@@ -2,10 +2,10 @@ import threading
 import time
 
 import pytest
-from django.db import close_old_connections, connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from labeling import actions
+from labeling import actions, transitions
 from labeling.actions.leases import give_back
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Ranking, Submission, Task
@@ -173,11 +173,13 @@ def test_a_double_click_leaves_one_row(project, annotator):
     make_ranking_task(project)
     assignment = actions.claim_task(user=annotator, project=project, kind="rank")
     barrier = threading.Barrier(8)
+    answers = []
 
     def click():
+        own = Assignment.objects.select_related("task", "user").get(pk=assignment.pk)
         barrier.wait(timeout=10)
-        submit(assignment, 1, 2, 3, 4)
-        close_old_connections()
+        answers.append(submit(own, 1, 2, 3, 4).pk)
+        connections.close_all()
 
     threads = [threading.Thread(target=click) for _ in range(8)]
     for thread in threads:
@@ -185,7 +187,7 @@ def test_a_double_click_leaves_one_row(project, annotator):
     for thread in threads:
         thread.join(timeout=30)
 
-    assert Submission.objects.count() == 1
+    assert answers == 8 * [Submission.objects.get().pk]
     assert Ranking.objects.count() == 1
 
 
@@ -218,6 +220,42 @@ def test_a_submission_that_waits_for_its_row_takes_it_as_it_is_then(project, ann
     assert Assignment.objects.get().status == "submitted"
     assert Task.objects.get().status == "complete"
     assert actions.count_differences(project=project) == 0
+
+
+def test_whoever_was_overtaken_has_completed_nothing(project, annotator, second_annotator):
+    task = make_ranking_task(project, seats_wanted=2)
+    first, second = (
+        actions.claim_task(user=user, project=project, kind="rank") for user in (annotator, second_annotator)
+    )
+    submit(first, 1, 2, 3, 4)
+    Assignment.objects.filter(pk=second.pk).update(status="expired", holds_seat=False, lease_until=None)
+    Task.objects.update(seats_wanted=1, seats_taken=1)
+    submission = Submission(assignment=second, project=project, revision=1, idempotency_key="key")
+
+    with pytest.raises(transitions.Overtaken):
+        transitions.hand_in(submission, active_seconds=None, ranking=None, is_late=None, may_fill=True)
+
+    task.refresh_from_db()
+    assert task.status == "open"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_submission_is_kept_whole_or_not_at_all(project, annotator):
+    make_ranking_task(project)
+    assignment = actions.claim_task(user=annotator, project=project, kind="rank")
+    fail = "ADD CONSTRAINT nothing_is_complete CHECK (to_status <> 'complete') NOT VALID"
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE labeling_taskstatuschange {fail}")
+        try:
+            with pytest.raises(IntegrityError):
+                submit(assignment, 1, 2, 3, 4)
+        finally:
+            cursor.execute("ALTER TABLE labeling_taskstatuschange DROP CONSTRAINT nothing_is_complete")
+
+    assert not Submission.objects.exists()
+    assert Assignment.objects.get().status == "leased"
+    submit(Assignment.objects.get(), 1, 2, 3, 4)
+    assert Task.objects.get().status == "complete"
 
 
 def wait_for_one_that_waits():

@@ -19,10 +19,10 @@ def test_a_claim_and_its_submission_ask_the_database_rarely(
 
     with django_assert_max_num_queries(6):
         second = api.post(claims, {"kind": "rank"})
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(3):
         sent = api.post(f"assignments/{second.data['id']}/submit/", {"places": [1, 2, 3, 4]})
     third = api.post(claims, {"kind": "rank"})
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(7):
         both = api.post(f"assignments/{third.data['id']}/submit/", {"places": [1, 2, 3, 4], "next": True})
 
     assert (second.status_code, sent.status_code) == (200, 201)

@@ -1,8 +1,13 @@
 """Whoever asks too often is told when to come back."""
 
+import itertools
+
 import pytest
 from django.core.cache import cache
 from redis.exceptions import ConnectionError as RedisIsAway
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from labeling.api import throttles
 from tests.api import Api, api_for, assert_problem
@@ -12,6 +17,7 @@ from tests.api import Api, api_for, assert_problem
 def _one_minute(monkeypatch):
     """The clock stands, so that no minute ends within a test."""
     monkeypatch.setattr(throttles.time, "time", lambda: 1_800_000_015.0)
+    monkeypatch.setattr(throttles, "_uncounted", throttles._Uncounted())
     cache.clear()
 
 
@@ -36,6 +42,32 @@ def test_a_new_minute_begins_anew(annotator, settings, monkeypatch):
     monkeypatch.setattr(throttles.time, "time", lambda: 1_800_000_015.0 + 46)
 
     assert api.get("projects/").status_code == 200
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_far_from_the_limit_requests_are_counted_together_and_at_the_limit_one_by_one(
+    processes, settings, monkeypatch
+):
+    settings.API_ADDRESS_REQUESTS_PER_MINUTE, settings.API_TOKEN_REQUESTS_PER_MINUTE = 10_000, 600
+    rounds = []
+    count = throttles._count()
+    monkeypatch.setattr(throttles, "_count", lambda: lambda **asked: rounds.append(asked) or count(**asked))
+    each_has = itertools.cycle(throttles._Uncounted() for _ in range(processes))
+    request = Request(APIRequestFactory().get("/", headers={"Authorization": "Bearer prc_counted"}))
+
+    def passes():
+        monkeypatch.setattr(throttles, "_uncounted", next(each_has))
+        try:
+            throttles.check(request)
+        except Throttled:
+            return False
+        return True
+
+    passed = sum(itertools.takewhile(bool, (passes() for _ in range(1000))))
+
+    # One process refuses the 601st; others have let a sixty-fourth of the limit through by then, each.
+    assert 600 <= passed <= 600 * (1 + (processes - 1) / 64)
+    assert len(rounds) < passed / 2
 
 
 @pytest.mark.parametrize("path", ["projects/", "schema/", "nothing/"])
@@ -66,7 +98,7 @@ def test_without_redis_people_work_on(annotator, monkeypatch):
     def away(*_args, **_options):
         raise RedisIsAway("no route")
 
-    monkeypatch.setattr(throttles, "_one_more", away)
+    monkeypatch.setattr(throttles, "_count", away)
 
     assert api_for(annotator).get("projects/").status_code == 200
 

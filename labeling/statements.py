@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -29,13 +31,6 @@ class _Session:
 _sessions: WeakKeyDictionary[Any, _Session] = WeakKeyDictionary()
 
 
-def _session() -> _Session:
-    """Of this thread's connection."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    connection.ensure_connection()
-    return _sessions.setdefault(connection.connection, _Session())
-
-
 class Statement:
     """SQL with %(name)s for what it is asked with, each of a type that the SQL tells (a column, a cast)."""
 
@@ -51,21 +46,13 @@ class Statement:
 
     def rows(self, *before: Asking, **asked: Any) -> list[tuple[Any, ...]]:
         """Its rows; what is asked before goes to PostgreSQL with it, one after the other, and gives none."""
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            _ask(cursor, *before, self.asking(**asked))
+        with _asked(*before, self.asking(**asked)) as cursor:
             return list(cursor.fetchall())
 
     def count(self, **asked: Any) -> int:
         """How many rows it wrote."""
-        return self.asking(**asked).count()
-
-    def prepare(self) -> None:
-        """On this thread's connection, if it is not there yet."""
-        prepared = _session().prepared
-        if self.name not in prepared:
-            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-                cursor.execute(f"PREPARE {self.name} AS {self.sql}")
-            prepared.add(self.name)
+        with _asked(self.asking(**asked)) as cursor:
+            return int(cursor.rowcount)
 
 
 @dataclass(frozen=True)
@@ -75,24 +62,24 @@ class Asking:
     statement: Statement
     values: list[Any]
 
-    def count(self) -> int:
-        """How many rows the statement wrote."""
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            _ask(cursor, self)
-            return int(cursor.rowcount)
 
-
-def _ask(cursor: Any, *askings: Asking) -> None:
-    """All in one way there and back.
+@contextmanager
+def _asked(*askings: Asking) -> Iterator[Any]:
+    """A cursor that has asked all of it in one way there and back; what the connection lacks is prepared.
 
     Plans are made anew whenever a connection has been asked twice as often: one for an empty table reads all
     of it, and would be kept until somebody counts its rows.
     """
-    for each in askings:
-        each.statement.prepare()
-    calls = [each.statement.call for each in askings]
-    session = _session()
-    session.asked += 1
-    if session.asked >= PLANNED_AGAIN_FROM and session.asked.bit_count() == 1:
-        calls.insert(0, "DISCARD PLANS")
-    cursor.execute("; ".join(calls), [value for each in askings for value in each.values])
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        session = _sessions.setdefault(connection.connection, _Session())
+        for statement in (each.statement for each in askings):
+            if statement.name not in session.prepared:
+                cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
+                session.prepared.add(statement.name)
+        calls = [each.statement.call for each in askings]
+        session.asked += 1
+        if session.asked >= PLANNED_AGAIN_FROM and session.asked.bit_count() == 1:
+            calls.insert(0, "DISCARD PLANS")
+        cursor.execute("; ".join(calls), [value for each in askings for value in each.values])
+        yield cursor

@@ -132,7 +132,7 @@ _PROJECT = Composed(
 _ASSIGNMENT = Composed(
     lambda: (
         Assignment.objects.filter(public_id=asked("public_id"), user=asked("user"))
-        .select_related("task__prompt", "task__project", "user")
+        .select_related("task__prompt", "task__project")
         .annotate(roles=_roles_at("task__project"), **_of_work("task__project"))
     )
 )
@@ -143,6 +143,7 @@ def assignment_for(user: User, public_id: uuid.UUID) -> Assignment:
     assignment = _ASSIGNMENT.first(user=user.pk, public_id=public_id)
     if assignment is None or not _has_one_of(LABELERS, user, assignment):
         raise Http404
+    assignment.user = user
     project: Any = assignment.task.project
     project.is_site_paused = assignment.is_site_paused  # type: ignore[attr-defined] # annotated, as the next
     project.newest_rubric_id = assignment.newest_rubric_id  # type: ignore[attr-defined]

@@ -104,29 +104,24 @@ class Eligibility:
         }
 
 
-def eligibility_of(user: User, project: Project) -> Eligibility:
-    return person_at_work(user, project)[1]
-
-
-def person_at_work(user: User, project: Project, *before: Asking) -> tuple[User, Eligibility]:
-    """Their row and what they may be given, both as they are after what is asked before.
+def eligibility_of(user: User, project: Project, *before: Asking) -> Eligibility:
+    """As the database has it, after what is asked before.
 
     Simulated annotators read nothing: they need no care, no day and no qualification. They are of no group.
     """
-    [person] = _PERSON.all(*before, user=user.pk, project=project.pk)
-    at_work: Any = person  # as annotated
-    sets = tuple(at_work.sets)
-    if person.kind == User.Kind.SIMULATED:
-        return person, Eligibility(topics=tuple(Topic.values), sets=sets, has_begun=at_work.has_begun)
-    return person, Eligibility(
-        languages=tuple(at_work.languages_here or ()),
-        topics=tuple(person.topics),
-        left_today=_left_today(person, project),
-        sets=sets,
-        must_qualify=project.requires_qualification and not at_work.qualified_here_at,
+    [row] = _PERSON.all(*before, user=user.pk, project=project.pk)
+    kind, topics, languages, qualified_at, sets, is_suspended, has_begun = row
+    if kind == User.Kind.SIMULATED:
+        return Eligibility(topics=tuple(Topic.values), sets=tuple(sets), has_begun=has_begun)
+    return Eligibility(
+        languages=tuple(languages or ()),
+        topics=tuple(topics),
+        left_today=_left_today(user, project),
+        sets=tuple(sets),
+        must_qualify=project.requires_qualification and not qualified_at,
         is_measured=project.gold_share > 0,
-        is_suspended=at_work.is_suspended,
-        has_begun=at_work.has_begun,
+        is_suspended=is_suspended,
+        has_begun=has_begun,
     )
 
 
@@ -151,15 +146,17 @@ _PERSON = Composed(
     lambda: (
         User.objects.filter(pk=asked("user"))
         .annotate(here=FilteredRelation("memberships", condition=Q(memberships__project=asked("project"))))
-        .annotate(
-            languages_here=F("here__languages"),
-            qualified_here_at=F("here__qualified_at"),
-            group_here=Case(When(~Q(kind=User.Kind.SIMULATED), then=F("here__group"))),
-            sets=ArraySubquery(_sets_for(asked("user"), asked("project"), OuterRef("group_here"))),
-            is_suspended=Exists(_suspensions(asked("user"), asked("project"))),
-            has_begun=Exists(_unfinished(asked("user"))),
-        )
-        .order_by("here__pk")[:1]
+        .annotate(group_here=Case(When(~Q(kind=User.Kind.SIMULATED), then=F("here__group"))))
+        .order_by("here__pk")
+        .values_list(
+            "kind",
+            "topics",
+            "here__languages",
+            "here__qualified_at",
+            ArraySubquery(_sets_for(asked("user"), asked("project"), OuterRef("group_here"))),
+            Exists(_suspensions(asked("user"), asked("project"))),
+            Exists(_unfinished(asked("user"))),
+        )[:1]
     )
 )
 

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 PLANNED_AGAIN_FROM = 64
@@ -29,6 +30,10 @@ class _Session:
 
 
 _sessions: WeakKeyDictionary[Any, _Session] = WeakKeyDictionary()
+
+
+def _session_of(connection: BaseDatabaseWrapper) -> _Session:
+    return _sessions.setdefault(connection.connection, _Session())
 
 
 class Statement:
@@ -54,6 +59,15 @@ class Statement:
         with _asked(self.asking(**asked)) as cursor:
             return int(cursor.rowcount)
 
+    def prepare(self) -> None:
+        """On this thread's connection, if it is not there yet."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        with connection.cursor() as cursor:
+            prepared = _session_of(connection).prepared
+            if self.name not in prepared:
+                cursor.execute(f"PREPARE {self.name} AS {self.sql}")
+                prepared.add(self.name)
+
 
 @dataclass(frozen=True)
 class Asking:
@@ -72,11 +86,10 @@ def _asked(*askings: Asking) -> Iterator[Any]:
     """
     connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
-        session = _sessions.setdefault(connection.connection, _Session())
-        for statement in (each.statement for each in askings):
-            if statement.name not in session.prepared:
-                cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
-                session.prepared.add(statement.name)
+        session = _session_of(connection)
+        for each in askings:
+            if each.statement.name not in session.prepared:
+                each.statement.prepare()
         calls = [each.statement.call for each in askings]
         session.asked += 1
         if session.asked >= PLANNED_AGAIN_FROM and session.asked.bit_count() == 1:

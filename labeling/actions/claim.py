@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from labeling.actions.bounds import check_room_for_one_more, has_room_for_one_more
 from labeling.actions.free_seats import take_first_free_seat
 from labeling.actions.leases import LEASE, RESERVATION, begin_lease, expire_leases, give_back, take_seat
-from labeling.eligibility import WORK, Eligibility, person_at_work
+from labeling.eligibility import WORK, Eligibility, eligibility_of
 from labeling.errors import Conflict, DomainError
 from labeling.models import Assignment, Project, Task, User
 from labeling.pauses import is_paused, why_paused
@@ -96,8 +96,7 @@ class _Seeker:
 
 def _seeker(user: User, project: Project, kind: str) -> _Seeker:
     """Locked, so that a double click opens one task and not two; with the topics they say yes to now."""
-    locked, may = person_at_work(user, project, _LOCK_PERSON.asking(user=user.pk))
-    return _Seeker(locked, project, kind, may)
+    return _Seeker(user, project, kind, eligibility_of(user, project, _LOCK_PERSON.asking(user=user.pk)))
 
 
 def _own(seeker: _Seeker) -> QuerySet[Assignment]:

@@ -34,6 +34,7 @@ def test_a_plain_prompt_by_keyboard(new_page, annotator, address):
     page.goto("/")
     page.get_by_role("link", name="Write prompts").press("Enter")
     page.wait_for_url(f"**{address}")
+    page.wait_for_selector("[name=prompt]:focus")
 
     page.keyboard.type("Name three rivers.")
     tab_to(page, "[name=category]")

@@ -45,9 +45,9 @@ def _again_when_overtaken(submit: Callable[Asked, Submission]) -> Callable[Asked
     def again(*args: Asked.args, **given: Asked.kwargs) -> Submission:
         assignment = cast(Assignment, given["assignment"])
         while True:
-            is_one_string = _is_handed_in_alone(assignment) and not given.get("answers")
+            is_one_message = _is_handed_in_alone(assignment, given.get("answers"))
             try:
-                with nullcontext() if is_one_string else transaction.atomic():
+                with nullcontext() if is_one_message else transaction.atomic():
                     return submit(*args, **given)
             except transitions.Overtaken:
                 assignment.refresh_from_db(fields=["status", "holds_seat", "lease_until"])
@@ -55,11 +55,12 @@ def _again_when_overtaken(submit: Callable[Asked, Submission]) -> Callable[Asked
     return again
 
 
-def _is_handed_in_alone(assignment: Assignment) -> bool:
-    """Without answers nothing is written but by `hand_in`, and what it sends at once is one transaction."""
+def _is_handed_in_alone(assignment: Assignment, answers: object) -> bool:
+    """Whether nothing is written but by `hand_in`: what that sends at once is a transaction by itself."""
     task = assignment.task
     is_leased = assignment.status == Assignment.Status.LEASED and assignment.holds_seat
-    return is_leased and task.kind == Task.Kind.RANK and task.purpose != Task.Purpose.QUALIFY
+    is_plain = task.kind == Task.Kind.RANK and task.purpose != Task.Purpose.QUALIFY
+    return is_leased and is_plain and not answers
 
 
 @_again_when_overtaken
